@@ -1,0 +1,94 @@
+using Dapper;
+using JobPlatform.Core.Database;
+using Npgsql;
+
+namespace JobPlatform.Core.Jobs;
+
+/// <summary>Reads and switches jobs. Thread-safe.</summary>
+public sealed class JobStore(PlatformDatabase database)
+{
+    /// <summary>Jobs by name, after <paramref name="afterName"/>, at most <paramref name="limit"/>.</summary>
+    public async Task<IReadOnlyList<JobOverview>> ListAsync(string? afterName, int limit, CancellationToken cancellation = default)
+    {
+        await using var connection = await database.OpenAsync(cancellation);
+        return (await connection.QueryAsync<JobOverview>(new CommandDefinition(
+            """
+            SELECT j.name, j.handler, j.cron_expression, j.time_zone, j.is_enabled, s.next_due_at,
+                   t.last_status, t.last_finished_at, t.last_duration_ms, coalesce(r.output, r.error) AS last_result,
+                   coalesce(t.success_count, 0) AS success_count, coalesce(t.failed_count, 0) AS failed_count
+              FROM jobplatform.jobs j
+              LEFT JOIN jobplatform.schedules s ON s.job_id = j.id AND s.state = 'active'
+              LEFT JOIN jobplatform.job_statistics t ON t.job_id = j.id
+              LEFT JOIN jobplatform.job_runs r ON r.id = t.last_run_id
+             WHERE @afterName IS NULL OR j.name > @afterName
+             ORDER BY j.name
+             LIMIT @limit
+            """, new { afterName, limit }, cancellationToken: cancellation))).AsList();
+    }
+
+    /// <summary>The job of that name, null when there is none.</summary>
+    public Task<Job?> FindAsync(string name, CancellationToken cancellation = default) =>
+        FindAsync("j.name = @name", new { name }, cancellation);
+
+    /// <summary>The job of that id, null when there is none.</summary>
+    public Task<Job?> FindAsync(long id, CancellationToken cancellation = default) =>
+        FindAsync("j.id = @id", new { id }, cancellation);
+
+    /// <summary>All definitions after <paramref name="afterId"/>, by id, at most <paramref name="limit"/>.</summary>
+    public async Task<IReadOnlyList<Job>> ListDefinitionsAsync(long afterId, int limit, CancellationToken cancellation = default)
+    {
+        await using var connection = await database.OpenAsync(cancellation);
+        return (await connection.QueryAsync<Job>(new CommandDefinition(
+            $"SELECT {Job.Columns} FROM jobplatform.jobs j WHERE j.id > @afterId ORDER BY j.id LIMIT @limit",
+            new { afterId, limit }, cancellationToken: cancellation))).AsList();
+    }
+
+    /// <summary>Enables or disables; returns the job as it is then, null when there is none of that name.</summary>
+    /// <param name="name">The job's name.</param>
+    /// <param name="isEnabled">What it shall be.</param>
+    /// <param name="actor">Who did it, for <c>job_versions</c> and the audit log.</param>
+    /// <param name="cancellation">Ends the wait; the change may have been made.</param>
+    public async Task<Job?> SetEnabledAsync(string name, bool isEnabled, string actor, CancellationToken cancellation = default)
+    {
+        await using var connection = await database.OpenAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        await connection.ActAsAsync(actor, cancellation);
+        var job = await connection.QuerySingleOrDefaultAsync<Job>(new CommandDefinition(
+            $"""
+            WITH audited AS (
+                INSERT INTO jobplatform.admin_logs (actor, action, subject)
+                SELECT @actor, CASE WHEN @isEnabled THEN 'job.enabled' ELSE 'job.disabled' END, name
+                  FROM jobplatform.jobs WHERE name = @name AND is_enabled <> @isEnabled)
+            UPDATE jobplatform.jobs j SET is_enabled = @isEnabled WHERE j.name = @name RETURNING {Job.Columns}
+            """, new { name, isEnabled, actor }, transaction, cancellationToken: cancellation));
+        await transaction.CommitAsync(cancellation);
+        return job;
+    }
+
+    /// <summary>The sentence for a name that no job has.</summary>
+    public async Task<string> DescribeUnknownAsync(string name, CancellationToken cancellation = default)
+    {
+        await using var connection = await database.OpenAsync(cancellation);
+        // Names that share a beginning, and some others: enough for a typing error among thousands of jobs.
+        var names = await connection.QueryAsync<string>(new CommandDefinition(
+            "SELECT name FROM jobplatform.jobs ORDER BY left(name, 3) = left(@name, 3) DESC, name LIMIT 500",
+            new { name }, cancellationToken: cancellation));
+        return $"There is no job '{name}'.{Suggestion.For(name, names)} 'jobplatform jobs list' shows them all.";
+    }
+
+    private async Task<Job?> FindAsync(string condition, object parameters, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenAsync(cancellation);
+        return await connection.QuerySingleOrDefaultAsync<Job>(new CommandDefinition(
+            $"SELECT {Job.Columns} FROM jobplatform.jobs j WHERE {condition}", parameters, cancellationToken: cancellation));
+    }
+}
+
+/// <summary>Who changes a definition, told to the triggers that keep <c>job_versions</c>.</summary>
+public static class ActorExtensions
+{
+    /// <summary>For the current transaction only.</summary>
+    public static Task ActAsAsync(this NpgsqlConnection connection, string actor, CancellationToken cancellation) =>
+        connection.ExecuteAsync(new CommandDefinition(
+            "SELECT set_config('jobplatform.actor', @actor, true)", new { actor }, cancellationToken: cancellation));
+}

@@ -1,0 +1,191 @@
+using System.Text.Json;
+using Dapper;
+using JobPlatform.Core.Database;
+using JobPlatform.Core.Engine;
+using JobPlatform.Core.Handlers;
+using JobPlatform.Core.Jobs;
+using Npgsql;
+
+namespace JobPlatform.Core.Runs;
+
+/// <summary>What somebody asks for. Immutable.</summary>
+public sealed record RunRequest
+{
+    /// <summary>The job's name; or <see cref="JobId"/>.</summary>
+    public string? JobName { get; init; }
+
+    /// <summary>The job's key; or <see cref="JobName"/>.</summary>
+    public long? JobId { get; init; }
+
+    /// <summary>Why the run exists; not <see cref="RunTrigger.Cron"/>, which is the schedule's.</summary>
+    public required RunTrigger Trigger { get; init; }
+
+    /// <summary>Who asks, at most 200 characters.</summary>
+    public string? TriggeredBy { get; init; }
+
+    /// <summary>Keys laid over the job's config for this run; a JSON object.</summary>
+    public JsonElement? Payload { get; init; }
+
+    /// <summary>When it is to start; null for now.</summary>
+    public DateTimeOffset? RunAt { get; init; }
+
+    /// <summary>While a run with this key lives, a further one of the job is that run.</summary>
+    public string? DedupKey { get; init; }
+
+    /// <summary>The same key always means the same run, ended or not.</summary>
+    public string? IdempotencyKey { get; init; }
+
+    /// <summary>Runs although the job is disabled.</summary>
+    public bool Force { get; init; }
+
+    /// <summary>The ended run that this one retries.</summary>
+    public Guid? RetryOf { get; init; }
+}
+
+/// <summary>The answer to a <see cref="RunRequest"/>, as a value.</summary>
+public abstract record RunAnswer
+{
+    private RunAnswer() { }
+
+    /// <summary>A run waits now.</summary>
+    public sealed record Enqueued(Guid RunId) : RunAnswer;
+
+    /// <summary>There was one already, by its dedup key or its idempotency key.</summary>
+    public sealed record Existing(Guid RunId) : RunAnswer;
+
+    /// <summary>No job has that name or key.</summary>
+    public sealed record UnknownJob(string Message) : RunAnswer;
+
+    /// <summary>The job is disabled and force was not given.</summary>
+    public sealed record Disabled(string Message) : RunAnswer;
+
+    /// <summary>The payload does not fit the handler's config.</summary>
+    public sealed record InvalidPayload(IReadOnlyList<ConfigFault> Faults) : RunAnswer;
+
+    /// <summary>The idempotency key was used for something else.</summary>
+    public sealed record KeyReused(string Message) : RunAnswer;
+}
+
+/// <summary>The one way by which runs come to be on demand. Thread-safe.</summary>
+public sealed class RunEnqueuer(PlatformDatabase database, JobStore jobs, HandlerCatalog handlers, IJobEngine engine, TimeProvider clock)
+{
+    // The version in the condition makes the check that the payload passed hold for the row that is made; the job is
+    // read, checked and enqueued in one round trip as long as its definition does not change.
+    private const string Insert =
+        """
+        INSERT INTO jobplatform.job_runs (
+            id, job_id, job_version, trigger, triggered_by, run_at, queue, priority, limited, forced, dedup_key, idempotency_key, payload, retry_of, created_at)
+        SELECT $1, j.id, j.version, $4, $5, $6, j.queue, j.priority, j.overlap_policy <> 'allow', $7, $8, $9, $10::jsonb, $11, $12
+          FROM jobplatform.jobs j
+         WHERE j.id = $2 AND j.version = $3 AND (j.is_enabled OR $7)
+        ON CONFLICT DO NOTHING
+        """;
+
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<string, Job> _byName = new(StringComparer.Ordinal);
+
+    /// <summary>Checks the request, commits a run and tells the engine.</summary>
+    public async Task<RunAnswer> EnqueueAsync(RunRequest request, CancellationToken cancellation = default)
+    {
+        for (var isFresh = false; ; isFresh = true)
+        {
+            var job = await FindJobAsync(request, isFresh, cancellation);
+            if (job is null)
+                return new RunAnswer.UnknownJob(request.JobName is { } name
+                    ? await jobs.DescribeUnknownAsync(name, cancellation)
+                    : $"There is no job with the id {request.JobId}.");
+            if (isFresh && !job.IsEnabled && !request.Force)
+                return new RunAnswer.Disabled($"The job '{job.Name}' is disabled. Enable it, or force the run.");
+            if (FindFaults(job, request.Payload) is { Count: > 0 } faults)
+            {
+                if (isFresh) return new RunAnswer.InvalidPayload(faults);
+                continue;
+            }
+
+            var runId = Guid.CreateVersion7(clock.GetUtcNow());
+            var runAt = request.RunAt ?? clock.GetUtcNow();
+            if (await InsertAsync(runId, runAt, job, request, cancellation))
+            {
+                await engine.SubmitAsync([new SubmittedRun(runId, runAt, job.Queue)], cancellation);
+                return new RunAnswer.Enqueued(runId);
+            }
+            if (await FindExistingAsync(job, request, cancellation) is { } existing) return existing;
+            // Neither made nor there: the definition changed, or the run that held the key ended this moment.
+        }
+    }
+
+    private IReadOnlyList<ConfigFault> FindFaults(Job job, JsonElement? payload)
+    {
+        if (payload is null) return [];
+        if (payload.Value.ValueKind != JsonValueKind.Object)
+            return [new("payload", $"a JSON {payload.Value.ValueKind.ToString().ToLowerInvariant()} is not an object such as {{\"days_to_keep\": 7}}.")];
+        if (payload.Value.GetRawText().Contains("\\u0000", StringComparison.Ordinal))
+            return [new("payload", "the character U+0000 cannot be stored; leave it out.")];
+        // A handler that is not there fails the run with a sentence of its own; its payload cannot be checked here.
+        return handlers.Find(job.Handler) is { } handler
+            ? ConfigReader.Read(handler.ConfigType, job.Config, payload).Faults
+            : [];
+    }
+
+    private async ValueTask<Job?> FindJobAsync(RunRequest request, bool isFresh, CancellationToken cancellation)
+    {
+        if (request.JobName is not { } name)
+            return request.JobId is { } id ? await jobs.FindAsync(id, cancellation) : null;
+        if (!isFresh && _byName.TryGetValue(name, out var known)) return known;
+        var job = await jobs.FindAsync(name, cancellation);
+        if (job is null) _byName.TryRemove(name, out _);
+        else _byName[name] = job;
+        return job;
+    }
+
+    private async Task<bool> InsertAsync(Guid runId, DateTimeOffset runAt, Job job, RunRequest request, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenAsync(cancellation);
+        await using var command = new NpgsqlCommand(Insert, connection)
+        {
+            Parameters =
+            {
+                new() { Value = runId },
+                new() { Value = job.Id },
+                new() { Value = job.Version },
+                new() { Value = request.Trigger.ToString().ToLowerInvariant() },
+                Text(request.TriggeredBy),
+                new() { Value = runAt.UtcDateTime },
+                new() { Value = request.Force },
+                Text(request.DedupKey),
+                Text(request.IdempotencyKey),
+                Text(request.Payload?.GetRawText()),
+                new() { Value = (object?)request.RetryOf ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid },
+                new() { Value = clock.GetUtcNow().UtcDateTime },
+            },
+        };
+        return await command.ExecuteNonQueryAsync(cancellation) == 1;
+    }
+
+    private async Task<RunAnswer?> FindExistingAsync(Job job, RunRequest request, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenAsync(cancellation);
+        if (request.IdempotencyKey is { } key)
+        {
+            var found = await connection.QuerySingleOrDefaultAsync<(Guid Id, bool IsSame)?>(new CommandDefinition(
+                """
+                SELECT id, job_id = @JobId AND payload IS NOT DISTINCT FROM @payload::jsonb
+                  FROM jobplatform.job_runs WHERE idempotency_key = @key
+                """,
+                new { JobId = job.Id, payload = request.Payload?.GetRawText(), key }, cancellationToken: cancellation));
+            if (found is { } earlier)
+                return earlier.IsSame
+                    ? new RunAnswer.Existing(earlier.Id)
+                    : new RunAnswer.KeyReused("Idempotency-Key: it was used before for another job or payload. Take a new key for a new request.");
+        }
+        if (request.DedupKey is null) return null;
+        var alive = await connection.QuerySingleOrDefaultAsync<Guid?>(new CommandDefinition(
+            """
+            SELECT id FROM jobplatform.job_runs
+             WHERE job_id = @JobId AND dedup_key = @DedupKey AND status IN ('queued', 'running', 'retrying')
+            """, new { JobId = job.Id, request.DedupKey }, cancellationToken: cancellation));
+        return alive is { } id ? new RunAnswer.Existing(id) : null;
+    }
+
+    private static NpgsqlParameter Text(string? value) =>
+        new() { Value = (object?)value ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text };
+}

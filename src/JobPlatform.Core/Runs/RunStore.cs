@@ -1,0 +1,205 @@
+using System.Text.Json;
+using Dapper;
+using JobPlatform.Core.Database;
+using JobPlatform.Core.Engine;
+
+namespace JobPlatform.Core.Runs;
+
+/// <summary>A run as people and callers see it. Immutable.</summary>
+public sealed record RunDetails
+{
+    internal const string Columns =
+        """
+        r.id, coalesce(j.name, (SELECT v.definition ->> 'name' FROM jobplatform.job_versions v
+                                 WHERE v.job_id = r.job_id ORDER BY v.version DESC LIMIT 1), '(deleted)') AS job,
+        r.status, r.skip_reason, r.trigger, r.triggered_by, r.attempt, r.run_at, r.scheduled_for, r.created_at,
+        r.started_at, r.finished_at, r.duration_ms, r.payload, r.progress, r.output, r.error, r.worker, r.retry_of
+        """;
+
+    internal const string From = "jobplatform.job_runs r LEFT JOIN jobplatform.jobs j ON j.id = r.job_id";
+
+    /// <summary>The run's key; time-ordered.</summary>
+    public Guid Id { get; init; }
+
+    /// <summary>The job's name.</summary>
+    public required string Job { get; init; }
+
+    /// <summary>The run's state.</summary>
+    public RunStatus Status { get; init; }
+
+    /// <summary>Why it was skipped: <c>overlap</c>, <c>misfire</c> or <c>safety_stop</c>.</summary>
+    public string? SkipReason { get; init; }
+
+    /// <summary>Why it exists.</summary>
+    public RunTrigger Trigger { get; init; }
+
+    /// <summary>Who asked for it.</summary>
+    public string? TriggeredBy { get; init; }
+
+    /// <summary>The number of the last attempt; 0 before the first.</summary>
+    public int Attempt { get; init; }
+
+    /// <summary>When it was or is to start.</summary>
+    public DateTimeOffset RunAt { get; init; }
+
+    /// <summary>The due time that a cron run stands for.</summary>
+    public DateTimeOffset? ScheduledFor { get; init; }
+
+    /// <summary>When the row was made.</summary>
+    public DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>When the last attempt began.</summary>
+    public DateTimeOffset? StartedAt { get; init; }
+
+    /// <summary>When the run ended.</summary>
+    public DateTimeOffset? FinishedAt { get; init; }
+
+    /// <summary>How long the last attempt took.</summary>
+    public long? DurationMs { get; init; }
+
+    /// <summary>Keys laid over the job's config.</summary>
+    public JsonElement? Payload { get; init; }
+
+    /// <summary>How far it is: done, total, note.</summary>
+    public JsonElement? Progress { get; init; }
+
+    /// <summary>What the handler put out.</summary>
+    public JsonElement? Output { get; init; }
+
+    /// <summary>The last error: type, message, attempt and perhaps stack.</summary>
+    public JsonElement? Error { get; init; }
+
+    /// <summary>The worker that runs or ran it.</summary>
+    public string? Worker { get; init; }
+
+    /// <summary>The run that this one retries.</summary>
+    public Guid? RetryOf { get; init; }
+}
+
+/// <summary>A line of a run's log.</summary>
+public sealed record RunLogLine
+{
+    /// <summary>Grows; the place to go on from.</summary>
+    public long Id { get; init; }
+
+    /// <summary>The attempt that wrote it.</summary>
+    public int Attempt { get; init; }
+
+    /// <summary>When it was written.</summary>
+    public DateTimeOffset At { get; init; }
+
+    /// <summary><c>debug</c>, <c>information</c>, <c>warning</c> or <c>error</c>.</summary>
+    public required string Level { get; init; }
+
+    /// <summary>The text.</summary>
+    public required string Message { get; init; }
+}
+
+/// <summary>What became of a request to cancel.</summary>
+public enum CancelAnswer
+{
+    /// <summary>There is no such run.</summary>
+    Unknown,
+
+    /// <summary>It had ended before.</summary>
+    EndedBefore,
+
+    /// <summary>It waited and is canceled now.</summary>
+    Canceled,
+
+    /// <summary>It runs; its handler is told.</summary>
+    Requested,
+}
+
+/// <summary>Reads and cancels runs. Thread-safe.</summary>
+public sealed class RunStore(PlatformDatabase database, IJobEngine engine, TimeProvider clock)
+{
+    private static readonly TimeSpan FirstLook = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>The run, null when there is none of that key.</summary>
+    public async Task<RunDetails?> FindAsync(Guid id, CancellationToken cancellation = default)
+    {
+        await using var connection = await database.OpenAsync(cancellation);
+        return await connection.QuerySingleOrDefaultAsync<RunDetails>(new CommandDefinition(
+            $"SELECT {RunDetails.Columns} FROM {RunDetails.From} WHERE r.id = @id", new { id }, cancellationToken: cancellation));
+    }
+
+    /// <summary>The run, as soon as it has ended or <paramref name="wait"/> is over; null when there is none of that key.</summary>
+    public async Task<RunDetails?> WaitAsync(Guid id, TimeSpan wait, CancellationToken cancellation = default)
+    {
+        var start = clock.GetTimestamp();
+        for (var pause = FirstLook; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
+        {
+            var run = await FindAsync(id, cancellation);
+            var left = wait - clock.GetElapsedTime(start);
+            if (run is null || run.Status.IsEnd() || left <= TimeSpan.Zero) return run;
+            await Task.Delay(pause < left ? pause : left, clock, cancellation);
+        }
+    }
+
+    /// <summary>Runs, newest first, before <paramref name="beforeId"/>, at most <paramref name="limit"/>.</summary>
+    /// <param name="job">Only of this job.</param>
+    /// <param name="status">Only in this state.</param>
+    /// <param name="beforeId">The last key of the page before.</param>
+    /// <param name="limit">The page's size.</param>
+    /// <param name="cancellation">Ends the query.</param>
+    public async Task<IReadOnlyList<RunDetails>> ListAsync(
+        string? job, RunStatus? status, Guid? beforeId, int limit, CancellationToken cancellation = default)
+    {
+        var conditions = new List<string> { "true" };
+        if (job is not null) conditions.Add("r.job_id = (SELECT id FROM jobplatform.jobs WHERE name = @job)");
+        // Written out, not a parameter: the partial indexes are found only by a constant.
+        if (status is { } wanted) conditions.Add($"r.status = '{wanted.ToWord()}'");
+        if (beforeId is not null) conditions.Add("r.id < @beforeId");
+        await using var connection = await database.OpenAsync(cancellation);
+        return (await connection.QueryAsync<RunDetails>(new CommandDefinition(
+            $"SELECT {RunDetails.Columns} FROM {RunDetails.From} WHERE {string.Join(" AND ", conditions)} ORDER BY r.id DESC LIMIT @limit",
+            new { job, beforeId, limit }, cancellationToken: cancellation))).AsList();
+    }
+
+    /// <summary>Lines of a run's log after <paramref name="afterId"/>, at most <paramref name="limit"/>.</summary>
+    public async Task<IReadOnlyList<RunLogLine>> ListLogAsync(Guid id, long afterId, int limit, CancellationToken cancellation = default)
+    {
+        await using var connection = await database.OpenAsync(cancellation);
+        return (await connection.QueryAsync<RunLogLine>(new CommandDefinition(
+            """
+            SELECT id, attempt, at, level, message FROM jobplatform.job_run_logs
+             WHERE run_id = @id AND id > @afterId ORDER BY id LIMIT @limit
+            """, new { id, afterId, limit }, cancellationToken: cancellation))).AsList();
+    }
+
+    /// <summary>Cancels a run that waits; tells the handler of one that runs.</summary>
+    public async Task<CancelAnswer> CancelAsync(Guid id, string actor, CancellationToken cancellation = default)
+    {
+        await using var connection = await database.OpenAsync(cancellation);
+        var status = await connection.QuerySingleOrDefaultAsync<string?>(new CommandDefinition(
+            """
+            WITH canceled AS (
+                UPDATE jobplatform.job_runs r
+                   SET status = CASE WHEN r.status = 'running' THEN r.status ELSE 'canceled' END,
+                       finished_at = CASE WHEN r.status = 'running' THEN NULL ELSE @now END,
+                       cancel_requested = true,
+                       error = CASE WHEN r.status = 'running' THEN r.error
+                               ELSE jsonb_build_object('type', 'canceled', 'message', 'Canceled by ' || @actor || '.', 'attempt', r.attempt) END
+                 WHERE r.id = @id AND r.status IN ('queued', 'retrying', 'running')
+                RETURNING r.id, r.job_id, r.status
+            ), counted AS (
+                INSERT INTO jobplatform.job_statistics AS s (job_id, canceled_count, last_run_id, last_status, last_finished_at)
+                SELECT job_id, 1, id, status, @now FROM canceled WHERE status = 'canceled'
+                ON CONFLICT (job_id) DO UPDATE
+                   SET canceled_count = s.canceled_count + 1, last_run_id = excluded.last_run_id,
+                       last_status = excluded.last_status, last_finished_at = excluded.last_finished_at
+            ), audited AS (
+                INSERT INTO jobplatform.admin_logs (actor, action, subject)
+                SELECT @actor, 'run.cancel', id::text FROM canceled
+            )
+            SELECT status FROM canceled
+            UNION ALL SELECT '' FROM jobplatform.job_runs WHERE id = @id AND NOT EXISTS (SELECT FROM canceled)
+            """, new { id, actor, now = clock.GetUtcNow() }, cancellationToken: cancellation));
+        if (status is null) return CancelAnswer.Unknown;
+        if (status.Length == 0) return CancelAnswer.EndedBefore;
+        await engine.WithdrawAsync(id, cancellation);
+        return status == "running" ? CancelAnswer.Requested : CancelAnswer.Canceled;
+    }
+}

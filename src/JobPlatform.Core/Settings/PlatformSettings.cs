@@ -1,0 +1,193 @@
+using System.Globalization;
+using Microsoft.Extensions.Configuration;
+using Npgsql;
+
+namespace JobPlatform.Core.Settings;
+
+/// <summary>What this process is for.</summary>
+public enum ProcessRole
+{
+    /// <summary>Serves HTTP and runs jobs.</summary>
+    All,
+
+    /// <summary>Serves HTTP; submits runs.</summary>
+    Web,
+
+    /// <summary>Runs jobs; serves only health.</summary>
+    Worker,
+}
+
+/// <summary>Everything an operator can set, read and checked once at start. Immutable.</summary>
+public sealed record PlatformSettings
+{
+    /// <summary><c>ConnectionStrings:Platform</c>: the platform's database.</summary>
+    public required string PlatformConnection { get; init; }
+
+    /// <summary><c>ConnectionStrings:App</c>: the application's database; by default the platform's.</summary>
+    public required string AppConnection { get; init; }
+
+    /// <summary><c>ConnectionStrings:Owner</c>: for migrations and roles; by default the platform's.</summary>
+    public required string OwnerConnection { get; init; }
+
+    /// <summary><c>ENGINE</c>: auto, hangfire or embedded. Default auto.</summary>
+    public required string Engine { get; init; }
+
+    /// <summary><c>ROLE</c> or <c>--role</c>. Default all.</summary>
+    public required ProcessRole Role { get; init; }
+
+    /// <summary><c>PUBLIC_URL</c>: the address in links and mails; null for the address that the server listens on.</summary>
+    public required Uri? PublicUrl { get; init; }
+
+    /// <summary><c>JOBS_SECRET_KEY</c>, and the one before it while it is being replaced. The first may be missing
+    /// where nothing is served (<see cref="RequireServing"/>).</summary>
+    public required IReadOnlyList<string> JobsSecretKeys { get; init; }
+
+    /// <summary><c>WORKER_CONCURRENCY</c>: handlers at once. Default 16.</summary>
+    public required int Concurrency { get; init; }
+
+    /// <summary><c>WORKER_QUEUES</c>: a list with commas; null for all queues.</summary>
+    public required IReadOnlyList<string>? Queues { get; init; }
+
+    /// <summary><c>POLL_SECONDS</c>. Default 1.</summary>
+    public required TimeSpan PollInterval { get; init; }
+
+    /// <summary><c>LEASE_SECONDS</c>. Default 15.</summary>
+    public required TimeSpan Lease { get; init; }
+
+    /// <summary><c>DRAIN_SECONDS</c>. Default 25.</summary>
+    public required TimeSpan Drain { get; init; }
+
+    /// <summary><c>LISTEN</c>: false behind PgBouncer in transaction mode. Default true.</summary>
+    public required bool Listen { get; init; }
+
+    /// <summary><c>TRIGGERS_PER_MINUTE</c>: calls of the API a caller may make. Default 1200.</summary>
+    public required int TriggersPerMinute { get; init; }
+
+    /// <summary>What is wrong; empty when all is well.</summary>
+    public required IReadOnlyList<string> Faults { get; init; }
+
+    // Settings whose values must never be shown. Connection strings count with their passwords.
+    private static readonly string[] SecretNames =
+    [
+        "JOBS_SECRET_KEY", "JOBS_SECRET_KEY_PREVIOUS", "CRON_SECRET", "SMTP_URL", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET",
+        "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "VAPID_PRIVATE_KEY", "BLOB_URL", "REDIS_URL", "HEARTBEAT_URL",
+    ];
+
+    /// <summary>Reads all settings and finds every fault at once.</summary>
+    public static PlatformSettings Read(IConfiguration configuration)
+    {
+        var reader = new Reader(configuration);
+        var platform = reader.Connection("Platform", required: true);
+        return new PlatformSettings
+        {
+            PlatformConnection = platform,
+            AppConnection = reader.Connection("App", required: false) is { Length: > 0 } app ? app : platform,
+            OwnerConnection = reader.Connection("Owner", required: false) is { Length: > 0 } owner ? owner : platform,
+            Engine = reader.Choice("ENGINE", "auto", "auto", "hangfire", "embedded"),
+            Role = Enum.Parse<ProcessRole>(reader.Choice("ROLE", "all", "all", "web", "worker"), ignoreCase: true),
+            PublicUrl = reader.Url("PUBLIC_URL"),
+            JobsSecretKeys = reader.SecretKeys("JOBS_SECRET_KEY", "JOBS_SECRET_KEY_PREVIOUS"),
+            Concurrency = reader.Number("WORKER_CONCURRENCY", 16, 1, 1000),
+            Queues = configuration["WORKER_QUEUES"] is { Length: > 0 } queues
+                ? queues.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) : null,
+            PollInterval = TimeSpan.FromSeconds(reader.Number("POLL_SECONDS", 1, 1, 60)),
+            Lease = TimeSpan.FromSeconds(reader.Number("LEASE_SECONDS", 15, 3, 600)),
+            Drain = TimeSpan.FromSeconds(reader.Number("DRAIN_SECONDS", 25, 0, 3600)),
+            Listen = reader.Choice("LISTEN", "true", "true", "false") == "true",
+            TriggersPerMinute = reader.Number("TRIGGERS_PER_MINUTE", 1200, 1, 1_000_000),
+            Faults = reader.Faults,
+        };
+    }
+
+    /// <summary>Adds what only a process that serves HTTP needs.</summary>
+    public PlatformSettings RequireServing() =>
+        JobsSecretKeys.Count > 0 || Faults.Any(fault => fault.StartsWith("JOBS_SECRET_KEY:", StringComparison.Ordinal))
+            ? this
+            : this with { Faults = [.. Faults, Secrets.FindFault("JOBS_SECRET_KEY", null)!] };
+
+    /// <summary>Masks every secret of the settings in texts that leave the process.</summary>
+    public static SecretRedactor CreateRedactor(IConfiguration configuration)
+    {
+        var values = SecretNames.Select(name => configuration[name]).OfType<string>().ToList();
+        foreach (var name in new[] { "Platform", "App", "Owner" })
+            if (configuration.GetConnectionString(name) is { Length: > 0 } connection && TryReadConnection(connection, out var parts, out _)
+                && parts.Password is { Length: > 0 } password)
+                values.Add(password);
+        return new SecretRedactor(values);
+    }
+
+    private static bool TryReadConnection(string text, out NpgsqlConnectionStringBuilder parts, out string? error)
+    {
+        try
+        {
+            (parts, error) = (new NpgsqlConnectionStringBuilder(text), null);
+            return true;
+        }
+        catch (ArgumentException e)
+        {
+            (parts, error) = (new NpgsqlConnectionStringBuilder(), e.Message);
+            return false;
+        }
+    }
+
+    private sealed class Reader(IConfiguration configuration)
+    {
+        public List<string> Faults { get; } = [];
+
+        public string Connection(string name, bool required)
+        {
+            var value = configuration.GetConnectionString(name);
+            if (string.IsNullOrWhiteSpace(value))
+            {
+                if (required)
+                    Faults.Add($"ConnectionStrings__{name}: it is not set. Give a PostgreSQL connection string such as " +
+                               "Host=localhost;Database=jobplatform;Username=me;Password=…, or start a private database with deploy/up.sh.");
+                return "";
+            }
+            if (!TryReadConnection(value, out var parts, out var error))
+                Faults.Add($"ConnectionStrings__{name}: it cannot be read ({error}). Give Host=…;Database=…;Username=…;Password=….");
+            else if (string.IsNullOrEmpty(parts.Host))
+                Faults.Add($"ConnectionStrings__{name}: it names no host. Give Host=…;Database=…;Username=…;Password=….");
+            return value;
+        }
+
+        public string Choice(string name, string defaultValue, params string[] choices)
+        {
+            if (configuration[name] is not { Length: > 0 } value) return defaultValue;
+            if (choices.FirstOrDefault(choice => choice.Equals(value.Trim(), StringComparison.OrdinalIgnoreCase)) is { } chosen) return chosen;
+            Faults.Add($"{name}: '{value}' is not one of {string.Join(", ", choices)}.{Suggestion.For(value, choices)}");
+            return defaultValue;
+        }
+
+        public int Number(string name, int defaultValue, int minimum, int maximum)
+        {
+            if (configuration[name] is not { Length: > 0 } value) return defaultValue;
+            if (int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= minimum && number <= maximum)
+                return number;
+            Faults.Add($"{name}: '{value}' is not a whole number from {minimum} to {maximum}.");
+            return defaultValue;
+        }
+
+        public Uri? Url(string name)
+        {
+            if (configuration[name] is not { Length: > 0 } value) return null;
+            if (Uri.TryCreate(value, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.UserInfo.Length == 0) return url;
+            Faults.Add($"{name}: '{value}' is not an address such as https://jobs.example.com.");
+            return null;
+        }
+
+        public List<string> SecretKeys(string name, string previousName)
+        {
+            var keys = new List<string>();
+            foreach (var key in new[] { name, previousName })
+            {
+                if (configuration[key] is not { Length: > 0 } value) continue;
+                if (Secrets.FindFault(key, value) is { } fault) Faults.Add(fault);
+                else keys.Add(value);
+            }
+            if (keys.Count == 1 && string.IsNullOrEmpty(configuration[name]))
+                Faults.Add($"{previousName}: it is set without {name}. Set {name} to the new key first.");
+            return keys;
+        }
+    }
+}

@@ -1,0 +1,192 @@
+using JobPlatform.Core.Database;
+using JobPlatform.Core.Runs;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace JobPlatform.Engine.Postgres;
+
+/// <summary>The SQL by which a worker takes runs. Thread-safe.</summary>
+internal sealed class RunClaimer(PlatformDatabase database, EngineOptions options)
+{
+    // Any constant will do.
+    private const long LimitedClaimLock = 0x6a6f62636c61696d;
+
+    // Claims of limited runs are made one after the other: each must see what the one before took, so the lock is a
+    // statement of its own and the claim, with a later snapshot, the next. Where no limited run waits it is not taken.
+    private const string LockLimited =
+        """
+        SELECT pg_advisory_xact_lock($1)
+         WHERE EXISTS (SELECT FROM jobplatform.job_runs WHERE status IN ('queued', 'retrying') AND limited)
+        """;
+
+    // Jobs that have limited runs waiting, by hopping from one to the next in the index: the cost is one look a job,
+    // however many of its runs wait.
+    private const string WaitingJobs =
+        """
+        waiting (job_id) AS (
+            (SELECT job_id FROM jobplatform.job_runs
+              WHERE status IN ('queued', 'retrying') AND limited ORDER BY job_id LIMIT 1)
+            UNION ALL
+            SELECT (SELECT r.job_id FROM jobplatform.job_runs r
+                     WHERE r.status IN ('queued', 'retrying') AND r.limited AND r.job_id > w.job_id
+                     ORDER BY r.job_id LIMIT 1)
+              FROM waiting w WHERE w.job_id IS NOT NULL
+        ), load AS (
+            SELECT j.id AS job_id, j.priority, j.overlap_policy, j.max_concurrency -
+                   (SELECT count(*) FROM jobplatform.job_runs r WHERE r.job_id = j.id AND r.status = 'running') AS places
+              FROM waiting w JOIN jobplatform.jobs j ON j.id = w.job_id
+             WHERE $3::text[] IS NULL OR j.queue = ANY ($3)
+        )
+        """;
+
+    // The same hop over (queue, priority): within a lane the index gives due runs in order and never touches those
+    // that are due later, so that the cost does not depend on how many wait. Lanes of one priority take turns by chance.
+    private const string Lanes =
+        """
+        lanes (queue, priority) AS (
+            (SELECT queue, priority FROM jobplatform.job_runs
+              WHERE status IN ('queued', 'retrying') AND NOT limited ORDER BY queue, priority LIMIT 1)
+            UNION ALL
+            SELECT n.queue, n.priority
+              FROM lanes l CROSS JOIN LATERAL (
+                   SELECT r.queue, r.priority FROM jobplatform.job_runs r
+                    WHERE r.status IN ('queued', 'retrying') AND NOT r.limited
+                      AND (r.queue, r.priority) > (l.queue, l.priority)
+                    ORDER BY r.queue, r.priority LIMIT 1) n
+        )
+        """;
+
+    private const string Claim =
+        $"""
+        WITH RECURSIVE {WaitingJobs}, {Lanes}, limited_picks AS MATERIALIZED (
+            SELECT r.id
+              FROM (SELECT * FROM load WHERE places > 0 ORDER BY priority, random()) f
+             CROSS JOIN LATERAL (
+                   SELECT id FROM jobplatform.job_runs
+                    WHERE status IN ('queued', 'retrying') AND limited AND job_id = f.job_id AND run_at <= $1
+                    ORDER BY run_at, id LIMIT f.places FOR UPDATE SKIP LOCKED) r
+             LIMIT $2
+        ), picks AS MATERIALIZED (
+            SELECT r.id
+              FROM (SELECT * FROM lanes WHERE $3::text[] IS NULL OR queue = ANY ($3) ORDER BY priority, random()) l
+             CROSS JOIN LATERAL (
+                   SELECT id FROM jobplatform.job_runs
+                    WHERE status IN ('queued', 'retrying') AND NOT limited
+                      AND queue = l.queue AND priority = l.priority AND run_at <= $1
+                    ORDER BY run_at, id LIMIT $2 FOR UPDATE SKIP LOCKED) r
+             LIMIT $2 - (SELECT count(*) FROM limited_picks)
+        )
+        UPDATE jobplatform.job_runs r
+           SET status = 'running', started_at = $1, worker = $4, attempt = r.attempt + 1, fence = r.fence + 1,
+               job_version = j.version, progress = NULL
+          FROM (SELECT id FROM limited_picks UNION ALL SELECT id FROM picks) p, jobplatform.jobs j
+         WHERE r.id = p.id AND j.id = r.job_id
+        RETURNING r.id, r.job_id, r.job_version, r.fence, r.attempt, r.rescues, r.trigger, r.forced, r.limited, r.scheduled_for, r.payload
+        """;
+
+    // What comes up while its job is full, under the policy skip. Only runs that were never claimed: one that was
+    // handed back or waits for its next attempt has a right to go on.
+    private const string SkipOverlapping =
+        $"""
+        WITH RECURSIVE {WaitingJobs}, skipped AS (
+            UPDATE jobplatform.job_runs r
+               SET status = 'skipped', skip_reason = 'overlap', finished_at = $1
+              FROM (SELECT s.id FROM load f CROSS JOIN LATERAL (
+                       SELECT id FROM jobplatform.job_runs
+                        WHERE status IN ('queued', 'retrying') AND limited AND job_id = f.job_id AND run_at <= $1
+                          AND fence = 0
+                        ORDER BY run_at, id LIMIT 1000 FOR UPDATE SKIP LOCKED) s
+                     WHERE f.places <= 0 AND f.overlap_policy = 'skip' LIMIT $2) p
+             WHERE r.id = p.id
+            RETURNING r.id, r.job_id
+        )
+        INSERT INTO jobplatform.job_statistics AS s (job_id, skipped_count, last_run_id, last_status, last_finished_at)
+        SELECT job_id, count(*), max(id::text)::uuid, 'skipped', $1 FROM skipped GROUP BY job_id ORDER BY job_id
+        ON CONFLICT (job_id) DO UPDATE
+           SET skipped_count = s.skipped_count + excluded.skipped_count, last_run_id = excluded.last_run_id,
+               last_status = excluded.last_status, last_finished_at = excluded.last_finished_at
+        """;
+
+    private const string NextRunAt =
+        $"""
+        WITH RECURSIVE {WaitingJobs}, {Lanes}
+        SELECT min(run_at) FROM (
+            SELECT r.run_at FROM lanes l CROSS JOIN LATERAL (
+                   SELECT run_at FROM jobplatform.job_runs
+                    WHERE status IN ('queued', 'retrying') AND NOT limited AND queue = l.queue AND priority = l.priority AND run_at > $1
+                    ORDER BY run_at LIMIT 1) r
+             WHERE $3::text[] IS NULL OR l.queue = ANY ($3)
+            UNION ALL
+            SELECT r.run_at FROM load f CROSS JOIN LATERAL (
+                   SELECT run_at FROM jobplatform.job_runs
+                    WHERE status IN ('queued', 'retrying') AND limited AND job_id = f.job_id AND run_at > $1
+                    ORDER BY run_at LIMIT 1) r
+             WHERE $2 > 0) n
+        """;
+
+    /// <summary>Takes up to <paramref name="room"/> due runs: they are <c>running</c> and this worker's when it returns.</summary>
+    public async Task<List<ClaimedRun>> ClaimAsync(int room, DateTimeOffset now, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenAsync(cancellation);
+        await using var batch = new NpgsqlBatch(connection)
+        {
+            // Without a transaction of its own a batch is one: the lock is held until all of it is committed.
+            BatchCommands =
+            {
+                new(LockLimited) { Parameters = { new() { Value = LimitedClaimLock } } },
+                new(Claim) { Parameters = { Now(now), new() { Value = room }, Queues(), new() { Value = options.WorkerName } } },
+                new(SkipOverlapping) { Parameters = { Now(now), new() { Value = 1000 }, Queues() } },
+            },
+        };
+        var claimed = new List<ClaimedRun>(room);
+        await using var reader = await batch.ExecuteReaderAsync(cancellation);
+        await reader.NextResultAsync(cancellation);
+        while (await reader.ReadAsync(cancellation)) claimed.Add(Read(reader, now));
+        return claimed;
+    }
+
+    /// <summary>When the next run that waits is due; null when none waits.</summary>
+    public async Task<DateTimeOffset?> FindNextRunAtAsync(DateTimeOffset now, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenAsync(cancellation);
+        await using var command = new NpgsqlCommand(NextRunAt, connection)
+        {
+            Parameters = { Now(now), new() { Value = 1 }, Queues() },
+        };
+        return await command.ExecuteScalarAsync(cancellation) is DateTime next ? new DateTimeOffset(next, TimeSpan.Zero) : null;
+    }
+
+    private static ClaimedRun Read(NpgsqlDataReader row, DateTimeOffset now) => new()
+    {
+        Id = row.GetGuid(0),
+        JobId = row.GetInt64(1),
+        JobVersion = row.GetInt32(2),
+        Fence = row.GetInt64(3),
+        Attempt = row.GetInt16(4),
+        Rescues = row.GetInt16(5),
+        Trigger = ReadTrigger(row.GetString(6)),
+        Forced = row.GetBoolean(7),
+        Limited = row.GetBoolean(8),
+        ScheduledFor = row.IsDBNull(9) ? null : new DateTimeOffset(row.GetDateTime(9), TimeSpan.Zero),
+        Payload = row.IsDBNull(10) ? null : row.GetString(10),
+        StartedAt = now,
+    };
+
+    private static RunTrigger ReadTrigger(string word) => word switch
+    {
+        "cron" => RunTrigger.Cron,
+        "manual" => RunTrigger.Manual,
+        "api" => RunTrigger.Api,
+        "event" => RunTrigger.Event,
+        "sql" => RunTrigger.Sql,
+        _ => RunTrigger.Retry,
+    };
+
+    private static NpgsqlParameter Now(DateTimeOffset now) => new() { Value = now.UtcDateTime };
+
+    private NpgsqlParameter Queues() => new()
+    {
+        Value = options.Queues is { } queues ? queues.ToArray() : DBNull.Value,
+        NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text,
+    };
+}

@@ -1,0 +1,121 @@
+using System.Diagnostics;
+using JobPlatform.Core.Database;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace JobPlatform.Engine.Postgres;
+
+/// <summary>The SQL of a worker's sign of life, and of taking over from the dead. One caller at a time.</summary>
+internal sealed class WorkerLease(PlatformDatabase database, EngineOptions options, TimeProvider clock)
+{
+    /// <summary>A run that has lost this many workers is what kills them.</summary>
+    public const int MostRescues = 5;
+
+    private const int RescueBatch = 500;
+
+    private static readonly string Version = typeof(WorkerLease).Assembly.GetName().Version!.ToString(3);
+    private long _lastBeat;
+
+    /// <summary>Renews the lease, registering the worker when it is not known, and reads the database's clock.</summary>
+    /// <returns>Runs of this worker whose cancellation was asked for, and whether others' leases can be judged:
+    /// after an outage everybody's has run out, and the living need a moment to say so.</returns>
+    public async Task<(List<Guid> CancelRequested, bool MayRescue)> BeatAsync(CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenAsync(cancellation);
+        await using var batch = new NpgsqlBatch(connection)
+        {
+            BatchCommands =
+            {
+                new("""
+                    INSERT INTO jobplatform.workers (name, role, concurrency, version, lease_until)
+                    VALUES ($1, $2, $3, $4, clock_timestamp() + $5)
+                    ON CONFLICT (name) DO UPDATE SET heartbeat_at = clock_timestamp(), lease_until = excluded.lease_until
+                    RETURNING clock_timestamp()
+                    """)
+                {
+                    Parameters =
+                    {
+                        new() { Value = options.WorkerName }, new() { Value = options.Role }, new() { Value = options.Concurrency },
+                        new() { Value = Version }, new() { Value = options.Lease },
+                    },
+                },
+                new("SELECT id FROM jobplatform.job_runs WHERE status = 'running' AND cancel_requested AND worker = $1")
+                {
+                    Parameters = { new() { Value = options.WorkerName } },
+                },
+            },
+        };
+        var before = Stopwatch.GetTimestamp();
+        var canceled = new List<Guid>();
+        await using (var reader = await batch.ExecuteReaderAsync(cancellation))
+        {
+            await reader.ReadAsync(cancellation);
+            (clock as DatabaseClock)?.Adopt(reader.GetDateTime(0), before, Stopwatch.GetTimestamp());
+            await reader.NextResultAsync(cancellation);
+            while (await reader.ReadAsync(cancellation)) canceled.Add(reader.GetGuid(0));
+        }
+        var mayRescue = _lastBeat != 0 && Stopwatch.GetElapsedTime(_lastBeat, before) < options.Lease;
+        _lastBeat = before;
+        return (canceled, mayRescue);
+    }
+
+    /// <summary>Hands the runs of dead workers on: back to the queue, or to failed when they have killed too many.</summary>
+    /// <returns>How many runs were taken from the dead.</returns>
+    public async Task<int> RescueAsync(CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenAsync(cancellation);
+        await using (var bury = new NpgsqlCommand("DELETE FROM jobplatform.workers WHERE lease_until < clock_timestamp()", connection))
+            await bury.ExecuteNonQueryAsync(cancellation);
+        var rescued = 0;
+        for (var batch = RescueBatch; batch == RescueBatch; rescued += batch)
+        {
+            await using var command = new NpgsqlCommand(
+                """
+                WITH lost AS (
+                    SELECT id, worker, started_at, fence, attempt,
+                           CASE WHEN cancel_requested THEN 'canceled' WHEN rescues + 1 >= $2 THEN 'failed' ELSE 'queued' END AS next,
+                           jsonb_build_object('type', 'worker_lost', 'attempt', attempt, 'message', 'The worker ' || worker ||
+                               ' died while it ran this' || CASE WHEN rescues + 1 >= $2
+                               THEN ', as ' || rescues || ' others did before: the handler is the likely cause.' ELSE '.' END) AS error
+                      FROM jobplatform.job_runs r
+                     WHERE status = 'running' AND NOT EXISTS (SELECT FROM jobplatform.workers w WHERE w.name = r.worker)
+                     ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED
+                ), noted AS (
+                    INSERT INTO jobplatform.job_attempts (run_id, number, fence, outcome, started_at, finished_at, worker, error)
+                    SELECT id, attempt, fence, 'worker_lost', started_at, $1, worker, error FROM lost
+                ), counted AS (
+                    INSERT INTO jobplatform.job_statistics AS s (job_id, failed_count, canceled_count, last_status, last_finished_at, last_failure_at)
+                    SELECT r.job_id, count(*) FILTER (WHERE next = 'failed'), count(*) FILTER (WHERE next = 'canceled'), max(next), $1, $1
+                      FROM lost l JOIN jobplatform.job_runs r USING (id) WHERE next <> 'queued' GROUP BY r.job_id ORDER BY r.job_id
+                    ON CONFLICT (job_id) DO UPDATE
+                       SET failed_count = s.failed_count + excluded.failed_count, canceled_count = s.canceled_count + excluded.canceled_count,
+                           last_status = excluded.last_status, last_finished_at = $1, last_failure_at = $1
+                )
+                UPDATE jobplatform.job_runs r
+                   SET status = l.next, rescues = r.rescues + 1, fence = r.fence + 1, progress = NULL,
+                       run_at = CASE WHEN l.next = 'queued' THEN $1 ELSE r.run_at END,
+                       worker = CASE WHEN l.next = 'queued' THEN NULL ELSE r.worker END,
+                       finished_at = CASE WHEN l.next <> 'queued' THEN $1 END,
+                       error = CASE WHEN l.next <> 'queued' THEN l.error ELSE r.error END
+                  FROM lost l WHERE r.id = l.id
+                """, connection)
+            {
+                Parameters =
+                {
+                    new() { Value = clock.GetUtcNow().UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz },
+                    new() { Value = MostRescues }, new() { Value = RescueBatch },
+                },
+            };
+            batch = await command.ExecuteNonQueryAsync(cancellation);
+        }
+        return rescued;
+    }
+
+    /// <summary>Takes the worker off the list: what it still holds is free for others at once.</summary>
+    public async Task EndAsync(CancellationToken cancellation)
+    {
+        await using var command = database.Source.CreateCommand("DELETE FROM jobplatform.workers WHERE name = $1");
+        command.Parameters.Add(new() { Value = options.WorkerName });
+        await command.ExecuteNonQueryAsync(cancellation);
+    }
+}
