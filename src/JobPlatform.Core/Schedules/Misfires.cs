@@ -1,0 +1,115 @@
+namespace JobPlatform.Core.Schedules;
+
+/// <summary>Decides which due times are run, and which are skipped, after some have passed. Pure and thread-safe.</summary>
+public static class Misfires
+{
+    /// <summary>
+    /// Plans the due times from <paramref name="firstDue"/> to <paramref name="now"/>. Those at most
+    /// <see cref="MisfireLimits.Grace"/> late are on time and are all run; earlier ones are missed and
+    /// <paramref name="policy"/> decides:
+    /// <list type="bullet">
+    /// <item><see cref="MisfirePolicy.One"/>: the latest missed one is run, unless one is on time, which then stands for
+    /// the missed ones too; the rest is skipped.</item>
+    /// <item><see cref="MisfirePolicy.Skip"/>: all missed ones are skipped.</item>
+    /// <item><see cref="MisfirePolicy.All"/>: the newest missed ones are run, within <see cref="MisfireLimits.Cap"/> and
+    /// <see cref="MisfireLimits.MaxAge"/>; the rest is skipped.</item>
+    /// </list>
+    /// A first due time in the future (the clock was set back) is waited for: nothing is run twice.
+    /// </summary>
+    /// <remarks>Takes milliseconds however long the outage was: missed due times are searched for, not walked through.</remarks>
+    /// <param name="cron">The expression.</param>
+    /// <param name="zone">The zone whose clock it is read on.</param>
+    /// <param name="firstDue">The first due time that is not handled yet; taken as due whatever the expression says.</param>
+    /// <param name="now">The present.</param>
+    /// <param name="policy">The job's policy.</param>
+    /// <param name="limits"><see cref="MisfireLimits.Default"/> when null.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The policy is not one of the three, or a limit is negative.</exception>
+    public static DuePlan Plan(CronExpression cron, TimeZoneInfo zone, DateTimeOffset firstDue, DateTimeOffset now,
+        MisfirePolicy policy, MisfireLimits? limits = null)
+    {
+        limits ??= MisfireLimits.Default;
+        ArgumentOutOfRangeException.ThrowIfLessThan(limits.Grace, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfLessThan(limits.MaxAge, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfNegative(limits.Cap);
+
+        firstDue = firstDue.ToUniversalTime();
+        now = now.ToUniversalTime();
+        if (firstDue > now)
+            return new DuePlan([], null, firstDue);
+
+        var series = new DueSeries(cron, zone, firstDue);
+        var onTimeFrom = now - limits.Grace;
+        var due = series.Between(onTimeFrom, now);
+        var madeUpFor = policy switch
+        {
+            MisfirePolicy.One => due.Count > 0 ? [] : series.LatestBefore(onTimeFrom, DateTimeOffset.MinValue, 1),
+            MisfirePolicy.Skip => [],
+            MisfirePolicy.All => series.LatestBefore(onTimeFrom, now - limits.MaxAge, limits.Cap),
+            _ => throw new ArgumentOutOfRangeException(nameof(policy), policy, "use One, Skip or All"),
+        };
+        var skipped = series.Before(madeUpFor.Count > 0 ? madeUpFor[0] : onTimeFrom);
+        return new DuePlan([.. madeUpFor, .. due], skipped, cron.Next(now, zone));
+    }
+
+    /// <summary>The due times from the first unhandled one on.</summary>
+    private readonly record struct DueSeries(CronExpression Cron, TimeZoneInfo Zone, DateTimeOffset First)
+    {
+        public List<DateTimeOffset> Between(DateTimeOffset from, DateTimeOffset to)
+        {
+            var found = new List<DateTimeOffset>();
+            for (var due = AtOrAfter(from); due <= to; due = Cron.Next(due.Value, Zone))
+                found.Add(due.Value);
+            return found;
+        }
+
+        /// <summary>At most <paramref name="count"/> due times before <paramref name="end"/>, none older than
+        /// <paramref name="oldest"/>, earliest first.</summary>
+        public List<DateTimeOffset> LatestBefore(DateTimeOffset end, DateTimeOffset oldest, int count)
+        {
+            var found = new List<DateTimeOffset>();
+            for (var due = LastBefore(end); due >= oldest && found.Count < count; due = LastBefore(due.Value))
+                found.Add(due.Value);
+            found.Reverse();
+            return found;
+        }
+
+        public SkippedDueTimes? Before(DateTimeOffset end)
+        {
+            if (LastBefore(end) is not { } last)
+                return null;
+            var count = 0;
+            DateTimeOffset? due = First;
+            while (due < end && count < SkippedDueTimes.CountLimit)
+            {
+                count++;
+                due = Cron.Next(due.Value, Zone);
+            }
+
+            return new SkippedDueTimes(count, due < end, First, last);
+        }
+
+        private DateTimeOffset? AtOrAfter(DateTimeOffset from) =>
+            First >= from ? First : Cron.Next(from - TimeSpan.FromTicks(1), Zone);
+
+        /// <summary>
+        /// Halves the span that must hold the last due time until nothing is left of it: some 50 steps for a year,
+        /// where walking from the first due time would take 31 million for an expression of every second.
+        /// </summary>
+        private DateTimeOffset? LastBefore(DateTimeOffset end)
+        {
+            if (First >= end)
+                return null;
+            var (last, empty) = (First, end);
+            while (empty > last)
+            {
+                var middle = last + (empty - last) / 2;
+                if (Cron.Next(middle, Zone) is { } due && due < end)
+                    last = due;
+                else
+                    empty = middle;
+            }
+
+            return last;
+        }
+    }
+}
