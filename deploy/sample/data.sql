@@ -49,10 +49,10 @@ SELECT n,
        CASE WHEN sample_random(n, 8) < 0.03 THEN now() - (now() - created_at) * sample_random(n, 9) END
 FROM (
     SELECT n,
-           sample_choice(n, 1, '{Ada,Alan,Amara,Bjorn,Carla,Chen,Diego,Elena,Farah,Grace,Hiro,Ines,Jonas,Katya,Liam,Maya,'
-               'Noor,Omar,Priya,Quentin,Rosa,Sven,Tara,Yusuf}') AS first_name,
-           sample_choice(n, 2, '{Abara,Bauer,Costa,Dubois,Eriksen,Fischer,Garcia,Haddad,Ito,Jansen,Kowalski,Lopez,Moreau,'
-               'Nguyen,Okafor,Patel,Rossi,Schmidt,Tanaka,Weber}') AS last_name,
+           sample_choice(n, 1, '{Ada,Alan,Amara,Bjorn,Carla,Chen,Diego,Elena,Farah,Grace,Hiro,Ines,Jonas,Katya,Liam,'
+               'Maya,Noor,Omar,Priya,Quentin,Rosa,Sven,Tara,Yusuf}') AS first_name,
+           sample_choice(n, 2, '{Abara,Bauer,Costa,Dubois,Eriksen,Fischer,Garcia,Haddad,Ito,Jansen,Kowalski,Lopez,'
+               'Moreau,Nguyen,Okafor,Patel,Rossi,Schmidt,Tanaka,Weber}') AS last_name,
            sample_time(n, users) AS created_at
     FROM sample_count(10000) AS users, generate_series(1, users) AS n
 ) AS people;
@@ -126,10 +126,12 @@ SELECT setval(pg_get_serial_sequence('public.ai_requests', 'id'), max(id)) FROM 
 INSERT INTO jobplatform.admin_logs (created_at, actor, action, subject, address, details)
 SELECT sample_time(n, logs),
        sample_choice(n, 40, '{admin@example.com,support@example.com,billing@example.com,system}'),
-       sample_choice(n, 41, '{user.signed_in,user.signed_in,user.updated,user.deactivated,user.locale_changed,credits.granted}'),
+       sample_choice(n, 41, '{user.signed_in,user.signed_in,user.updated,user.deactivated,user.locale_changed,'
+           'credits.granted}'),
        'user:' || sample_parent(n, logs, users, 42, 1),
        (sample_choice(n, 43, '{192.0.2.,198.51.100.,203.0.113.}') || 1 + floor(254 * sample_random(n, 44)))::inet,
-       jsonb_build_object('sample', true, 'reason', sample_choice(n, 45, '{asked by the user,routine,support ticket,policy}'))
+       jsonb_build_object('sample', true,
+           'reason', sample_choice(n, 45, '{asked by the user,routine,support ticket,policy}'))
 FROM sample_count(10000) AS users, sample_count(100000) AS logs, generate_series(1, logs) AS n;
 
 -- step: {500} mails to send

@@ -8,9 +8,9 @@ namespace JobPlatform.Server.Cli;
 /// Fills an empty database with the sample application: <c>schema.sql</c>, then <c>data.sql</c>, step by step.
 /// </summary>
 /// <remarks>
-/// Each step is one transaction that also counts itself in <c>public.sample_info</c>. An interrupted load therefore goes
-/// on after its last finished step, and a second load finds nothing to do. An instance keeps no state; of loads that run
-/// at the same time, in any process, one does each step and the others wait for it.
+/// Each step is one transaction that also counts itself in <c>public.sample_info</c>. An interrupted load therefore
+/// goes on after its last finished step, and a second load finds nothing to do. An instance keeps no state; of loads
+/// that run at the same time, in any process, one does each step and the others wait for it.
 /// </remarks>
 /// <param name="dataSource">The application's database, as a user that may create tables in <c>public</c>.</param>
 /// <param name="folder">The folder that holds <c>schema.sql</c> and <c>data.sql</c>.</param>
@@ -66,19 +66,20 @@ public sealed partial class SampleLoader(NpgsqlDataSource dataSource, string fol
         if (tables.Count > 0 && !tables.Contains("sample_info"))
         {
             throw new SampleRefusedException(
-                $"The schema public already has {tables.Count} tables that are not the sample's, such as {tables[0]}: sample "
-                + "data is only loaded into an empty database. A real application needs none; to try the sample beside it, "
-                + "create a database and name it in ConnectionStrings__App.");
+                $"The schema public already has tables that are not the sample's, such as {tables[0]}: sample data is only "
+                + "loaded into an empty database. A real application needs none; to try the sample beside it, create a "
+                + "database and name it in ConnectionStrings__App.");
         }
 
         if (tables.Count == 0)
         {
             await using var create = new NpgsqlCommand(
                 """
-                CREATE TABLE public.sample_info (scale numeric NOT NULL, steps_done integer NOT NULL, loaded_at timestamptz);
-                COMMENT ON TABLE public.sample_info IS 'Says that this database holds generated sample data. One row.';
+                CREATE TABLE public.sample_info (
+                    scale numeric NOT NULL, steps_done integer NOT NULL, loaded_at timestamptz);
+                COMMENT ON TABLE public.sample_info IS 'Says that this database holds generated data. One row.';
                 COMMENT ON COLUMN public.sample_info.scale IS 'Size of the data; 1 is 10,000 users.';
-                COMMENT ON COLUMN public.sample_info.steps_done IS 'Steps of schema.sql and data.sql that are committed.';
+                COMMENT ON COLUMN public.sample_info.steps_done IS 'Committed steps of schema.sql and data.sql.';
                 COMMENT ON COLUMN public.sample_info.loaded_at IS 'When the load was complete; null before.';
                 """, connection);
             await create.ExecuteNonQueryAsync(cancellationToken);
@@ -92,7 +93,8 @@ public sealed partial class SampleLoader(NpgsqlDataSource dataSource, string fol
         return info;
     }
 
-    private static async Task<List<string>> ReadTablesAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    private static async Task<List<string>> ReadTablesAsync(
+        NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename", connection);
@@ -141,7 +143,7 @@ public sealed partial class SampleLoader(NpgsqlDataSource dataSource, string fol
         var text = await File.ReadAllTextAsync(Path.Combine(folder, file), cancellationToken);
         // Split puts the titles, which the pattern captures, between the texts; the first text is the file's heading.
         var parts = StepLine().Split(text);
-        return [.. Enumerable.Range(0, parts.Length / 2).Select(i => new Step(parts[(2 * i) + 1], parts[(2 * i) + 2]))];
+        return [.. parts.Skip(1).Chunk(2).Select(step => new Step(step[0], step[1]))];
     }
 
     [GeneratedRegex(@"^-- step: (.+)$", RegexOptions.Multiline)]
