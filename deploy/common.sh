@@ -18,49 +18,50 @@ process_command() {
     fi
 }
 
-child=
-child_group=
-
 # Runs "$@" and waits for it, so that a trap of this shell fires at once (bash holds traps back while a foreground
-# command runs). The child leads a process group of its own: stop_child reaches what it has started, too.
+# command runs). It leads a process group of its own, by which all that it starts can be ended.
 run_child() {
-    local code=0
+    start_child "$@"
+    wait_child
+}
+
+start_child() {
     set -m
     "$@" </dev/null &
     set +m
-    child=$!
-    child_group=-$child
-    wait "$child" || code=$?
-    child=
+}
+
+# Returns the exit code of the last child, after ending what it has left behind.
+wait_child() {
+    local pid=$! code=0
+    wait "$pid" || code=$?
+    kill -TERM -- "-$pid" 2>/dev/null || true
     return "$code"
 }
 
-# The same in this shell's process group, with its terminal: a command that asks must not be in the background.
+# Like run_child, but in this shell's process group, with its terminal: a command in the background could not ask.
 run_child_at_terminal() {
-    local code=0
     "$@" <&0 &
-    child=$!
-    child_group=$child
-    wait "$child" || code=$?
-    child=
-    return "$code"
+    wait_child
 }
 
-# Ends the child of run_child: SIGTERM, and SIGKILL after $1 seconds.
-stop_child() {
-    [ -n "$child" ] || return 0
-    local tenths=$(($1 * 10))
-    kill -TERM -- "$child_group" 2>/dev/null || true
-    while kill -0 -- "$child_group" 2>/dev/null; do
-        if [ "$tenths" -le 0 ]; then
-            say "Process $child did not end within $1 s; it is killed."
-            kill -KILL -- "$child_group" 2>/dev/null || true
-            break
-        fi
-        tenths=$((tenths - 1))
-        sleep 0.1
+# Ends all children and what they have started: SIGTERM, and SIGKILL after $1 seconds.
+stop_children() {
+    local pid target tenths=$(($1 * 10))
+    for pid in $(jobs -p); do
+        target=-$pid
+        kill -TERM -- "$target" 2>/dev/null || target=$pid
+        kill -TERM -- "$target" 2>/dev/null || continue
+        while kill -0 -- "$target" 2>/dev/null; do
+            if [ "$tenths" -le 0 ]; then
+                say "Process $pid did not end within $1 s; it is killed."
+                kill -KILL -- "$target" 2>/dev/null || true
+                break
+            fi
+            tenths=$((tenths - 1))
+            sleep 0.1
+        done
     done
-    child=
 }
 
 # Makes file $1 hold this process's id. Fails when a live process whose command line contains $2 holds it; the id alone

@@ -20,31 +20,39 @@ read_arguments() {
     scale=1
     while [ $# -gt 0 ]; do
         case "$1" in
-            --urls) urls=${2:?"--urls needs a URL, such as http://127.0.0.1:5081"}; shift 2 ;;
-            --scale) scale=${2:?"--scale needs a number, such as 0.1"}; shift 2 ;;
+            --urls) urls=${2:-}; shift; shift || true ;;
+            --scale) scale=${2:-}; shift; shift || true ;;
             *) sed -n '2,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
         esac
     done
+    case "$scale" in '' | *[!0-9.]*) fail "--scale ${scale:-(empty)} is no number: try --scale 0.1." ;; esac
+
     # Of several URLs the first is watched; a host that means "all" is watched at 127.0.0.1.
-    local first=${urls%%;*} rest
+    local first=${urls%%;*} rest name
     case "$first" in
         http://* | https://*) rest=${first#*://}; rest=${rest%%/*} ;;
-        *) fail "--urls $first is no URL: it begins with http:// or https://." ;;
+        *) fail "--urls ${first:-(empty)} is no URL: try --urls http://127.0.0.1:5081." ;;
     esac
-    host=${rest%:*}
+    name=${rest%:*}
     port=${rest##*:}
-    if [ "$host" = "$rest" ]; then
-        case "$first" in https://*) port=443 ;; *) port=80 ;; esac
+    if [ "$name" = "$rest" ]; then
+        case "$first" in https:*) port=443 ;; *) port=80 ;; esac
     fi
-    case "$port" in '' | 0 | *[!0-9]*) fail "--urls $first: name a port from 1 to 65535, such as http://127.0.0.1:5081." ;; esac
-    case "$host" in '*' | + | 0.0.0.0 | '[::]') host=127.0.0.1 ;; '['*']') host=${host#[}; host=${host%]} ;; esac
-    url="${first%%://*}://${rest%:*}:$port"
-    case "${rest%:*}" in '*' | + | 0.0.0.0 | '[::]') url="${first%%://*}://127.0.0.1:$port" ;; esac
+    case "$port" in
+        '' | 0 | *[!0-9]*) fail "--urls $first names no port from 1 to 65535: try --urls http://127.0.0.1:5081." ;;
+    esac
+    case "$name" in '*' | + | 0.0.0.0 | '[::]') name=127.0.0.1 ;; esac
+    url="${first%%://*}://$name:$port"
+    host=${name#[}
+    host=${host%]}
 }
 
 check_sdk() {
-    command -v dotnet >/dev/null && dotnet --list-sdks | grep -q '^10\.' \
-        || fail "The .NET 10 SDK is not here: install it (https://dot.net/download) and put dotnet into PATH."
+    case "$(dotnet --list-sdks 2>/dev/null || true)" in
+        10.* | *"
+10."*) ;;
+        *) fail "The .NET 10 SDK is not here: install it (https://dot.net/download) and put dotnet into PATH." ;;
+    esac
 }
 
 make_data_folder() {
@@ -95,62 +103,56 @@ start_cluster() {
 # No build servers: they would outlive this script.
 build_server() {
     say "Building the server"
-    run_child dotnet build "$repo/src/JobPlatform.Server" -c Release -v quiet -nologo --disable-build-servers >&2 \
+    run_child dotnet build "$repo/src/JobPlatform.Server" -c Release -v quiet -nologo -clp:NoSummary --disable-build-servers >&2 \
         || fail "The build failed; its errors are above."
 }
 
 # The whole of HTTP that is needed, so that curl need not be here. Over https only the connection is tried.
-is_live() {
-    port_answers "$host" "$port" || return 1
-    case "$url" in https:*) return 0 ;; esac
-    local status=
-    exec 3<>"/dev/tcp/$host/$port" || return 1
+is_live() (
+    exec 3<>"/dev/tcp/$host/$port"
+    case "$url" in https:*) exit 0 ;; esac
     printf 'GET /health/live HTTP/1.0\r\nHost: %s\r\n\r\n' "$host" >&3
-    read -r -t 5 _ status _ <&3 || true
-    exec 3>&-
+    read -r -t 5 _ status _ <&3
     [ "$status" = 200 ]
-}
+)
 
 announce() {
-    local command="dotnet ${server#"$repo/"}" prefix=
+    local command="dotnet ${server#"$repo/"}" prefix='' key="\$(sed -n 's/^CRON_SECRET=//p' $secrets)"
     if [ "$data" != "$repo/.data" ]; then prefix="JOBPLATFORM_DATA=$data "; fi
     cat <<TEXT
 
 The platform runs at $url (Ctrl-C stops it). Try, in $repo:
   $prefix$command jobs list
   $prefix$command runs list
-  curl -X POST -H "Authorization: Bearer \$(sed -n 's/^CRON_SECRET=//p' $secrets)" $url/api/internal/jobs/delete-stale-empty-chats
+  curl -X POST -H "Authorization: Bearer $key" $url/api/internal/jobs/delete-stale-empty-chats
 
 TEXT
 }
 
 serve() {
     say "Starting the server at $urls"
-    local code=0 tenths=900
-    set -m
-    dotnet "$server" serve --urls "$urls" </dev/null &
-    set +m
-    child=$!
-    child_group=-$child
+    local code=0 tenths=900 server_pid
+    start_child dotnet "$server" serve --urls "$urls"
+    server_pid=$!
     until is_live 2>/dev/null; do
-        kill -0 "$child" 2>/dev/null || break
+        kill -0 "$server_pid" 2>/dev/null || break
         tenths=$((tenths - 1))
         [ "$tenths" -gt 0 ] || fail "The server did not answer $url/health/live within 90 s; its log is above."
         sleep 0.1
     done
-    if kill -0 "$child" 2>/dev/null; then announce; fi
-    wait "$child" || code=$?
-    child=
+    if kill -0 "$server_pid" 2>/dev/null; then announce; fi
+    wait "$server_pid" || code=$?
     say "The server ended by itself with exit code $code; its log above says why."
     exit "$code"
 }
 
 # ---- the end ----
 
+# shellcheck disable=SC2317 # the trap calls it
 clean_up() {
     trap '' INT TERM HUP
-    if [ -n "$child" ]; then say "Stopping; what runs has 30 s to end."; fi
-    stop_child 30
+    if [ -n "$(jobs -p)" ]; then say "Stopping; what runs has 30 s to end."; fi
+    stop_children 30
     if [ -f "$cluster/started-by-up" ]; then
         bash "$postgres" stop "$cluster" && rm -f "$cluster/started-by-up"
     fi

@@ -150,7 +150,8 @@ FROM (
            CASE locale WHEN 'de' THEN 'Guten Tag' WHEN 'es' THEN 'Hola'
                        WHEN 'fr' THEN 'Bonjour' ELSE 'Hello' END AS greeting,
            CASE locale WHEN 'de' THEN 'Ihr Wochenbericht ist fertig.' WHEN 'es' THEN 'Tu informe semanal está listo.'
-                       WHEN 'fr' THEN 'Votre rapport hebdomadaire est prêt.' ELSE 'Your weekly report is ready.' END AS body
+                       WHEN 'fr' THEN 'Votre rapport hebdomadaire est prêt.'
+                       ELSE 'Your weekly report is ready.' END AS body
     FROM public.users
     WHERE deactivated_at IS NULL
     ORDER BY id

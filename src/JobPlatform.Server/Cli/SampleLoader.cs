@@ -66,9 +66,9 @@ public sealed partial class SampleLoader(NpgsqlDataSource dataSource, string fol
         if (tables.Count > 0 && !tables.Contains("sample_info"))
         {
             throw new SampleRefusedException(
-                $"The schema public already has tables that are not the sample's, such as {tables[0]}: sample data is only "
-                + "loaded into an empty database. A real application needs none; to try the sample beside it, create a "
-                + "database and name it in ConnectionStrings__App.");
+                $"The schema public already has tables that are not the sample's, such as {tables[0]}: sample data is "
+                + "only loaded into an empty database. A real application needs none; to try the sample beside it, create "
+                + "a database and name it in ConnectionStrings__App.");
         }
 
         if (tables.Count == 0)
@@ -121,7 +121,8 @@ public sealed partial class SampleLoader(NpgsqlDataSource dataSource, string fol
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         // Counted first: the row's lock makes another loader wait, and then it finds the step done.
         await using var claim = new NpgsqlCommand(
-            "UPDATE public.sample_info SET steps_done = $1 + 1 WHERE steps_done = $1", connection) { CommandTimeout = 0 };
+            "UPDATE public.sample_info SET steps_done = $1 + 1 WHERE steps_done = $1", connection);
+        claim.CommandTimeout = 0;
         claim.Parameters.Add(new NpgsqlParameter<int> { TypedValue = stepsDone });
         if (await claim.ExecuteNonQueryAsync(cancellationToken) == 0)
             return;
@@ -151,9 +152,12 @@ public sealed partial class SampleLoader(NpgsqlDataSource dataSource, string fol
 
     private sealed partial record Step(string Title, string Sql)
     {
-        public string Announce(decimal scale) => ScaledNumber().Replace(Title, number => Math
-            .Max(1, Math.Round(decimal.Parse(number.Groups[1].Value, CultureInfo.InvariantCulture) * scale, MidpointRounding.AwayFromZero))
-            .ToString("N0", CultureInfo.InvariantCulture));
+        public string Announce(decimal scale) => ScaledNumber().Replace(Title, number =>
+        {
+            var atScaleOne = decimal.Parse(number.Groups[1].Value, CultureInfo.InvariantCulture);
+            var rows = Math.Max(1, Math.Round(atScaleOne * scale, MidpointRounding.AwayFromZero));
+            return rows.ToString("N0", CultureInfo.InvariantCulture);
+        });
 
         [GeneratedRegex(@"\{(\d+)\}")]
         private static partial Regex ScaledNumber();
