@@ -1,0 +1,167 @@
+-- Rows of the sample application, spread over the last 120 days. Each "-- step:" is one transaction and is announced;
+-- a number in braces is multiplied by the scale, which SQL reads from the setting sample.scale.
+-- Every value comes from a row's number by a hash: the same scale gives the same rows, shifted to today.
+-- Rows of all tables are numbered in the order of time, evenly. So a row that picks its parent among the numbers of the
+-- same share of that table finds one that existed then, and the indexes on times grow at their end, as in real life.
+-- Addresses are of domains and networks reserved for examples: nothing here can reach anybody.
+
+-- step: tools for generating
+
+-- A number from 0 up to 1 for row p_row; another p_salt gives an unrelated one.
+CREATE FUNCTION public.sample_random(p_row bigint, p_salt integer) RETURNS double precision
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (hashint8extended(p_row, p_salt) & 1073741823)::double precision / 1073741824;
+
+-- One of the given values, with the same chance for each.
+CREATE FUNCTION public.sample_choice(p_row bigint, p_salt integer, p_values text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN p_values[1 + floor(public.sample_random(p_row, p_salt) * cardinality(p_values))::integer];
+
+-- How many rows a table gets whose size at scale 1 is p_count.
+CREATE FUNCTION public.sample_count(p_count integer) RETURNS integer
+    LANGUAGE sql STABLE
+    RETURN greatest(1, round(p_count * current_setting('sample.scale')::numeric))::integer;
+
+-- When row p_row of p_rows came into being.
+CREATE FUNCTION public.sample_time(p_row bigint, p_rows integer) RETURNS timestamptz
+    LANGUAGE sql STABLE
+    RETURN now() - interval '120 days' * (1 - p_row::double precision / p_rows);
+
+-- The parent of row p_row of p_rows among p_parents; p_skew 1 gives all the same chance, 2 prefers the early ones.
+CREATE FUNCTION public.sample_parent(p_row bigint, p_rows integer, p_parents integer, p_salt integer, p_skew integer)
+    RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN greatest(1, floor(
+        p_row::double precision / p_rows * p_parents * public.sample_random(p_row, p_salt) ^ p_skew));
+
+-- step: {10000} users
+
+INSERT INTO public.users (id, email, full_name, locale, created_at, last_seen_at, deactivated_at)
+SELECT n,
+       lower(first_name || '.' || last_name || '.' || n) || '@'
+           || sample_choice(n, 3, '{example.com,example.org,example.net}'),
+       first_name || ' ' || last_name,
+       sample_choice(n, 4, '{en,en,en,en,de,de,es,fr}'),
+       created_at,
+       -- Most were here lately, one in twenty never came back.
+       CASE WHEN sample_random(n, 6) < 0.95 THEN now() - (now() - created_at) * sample_random(n, 7) ^ 4 END,
+       -- Three in a hundred have closed their account, about half of them long enough ago to be deleted.
+       CASE WHEN sample_random(n, 8) < 0.03 THEN now() - (now() - created_at) * sample_random(n, 9) END
+FROM (
+    SELECT n,
+           sample_choice(n, 1, '{Ada,Alan,Amara,Bjorn,Carla,Chen,Diego,Elena,Farah,Grace,Hiro,Ines,Jonas,Katya,Liam,'
+               'Maya,Noor,Omar,Priya,Quentin,Rosa,Sven,Tara,Yusuf}') AS first_name,
+           sample_choice(n, 2, '{Abara,Bauer,Costa,Dubois,Eriksen,Fischer,Garcia,Haddad,Ito,Jansen,Kowalski,Lopez,'
+               'Moreau,Nguyen,Okafor,Patel,Rossi,Schmidt,Tanaka,Weber}') AS last_name,
+           sample_time(n, users) AS created_at
+    FROM sample_count(10000) AS users, generate_series(1, users) AS n
+) AS people;
+SELECT setval(pg_get_serial_sequence('public.users', 'id'), max(id)) FROM public.users;
+
+-- step: {50000} chats
+
+INSERT INTO public.chats (id, user_id, title, model, created_at, updated_at)
+SELECT n,
+       sample_parent(n, chats, users, 10, 2),
+       sample_choice(n, 11, '{Quarterly report,Trip to Lisbon,Bug in the importer,Birthday speech,Contract summary,'
+           'SQL question,Onboarding plan,Recipe ideas,Release notes,Interview questions}'),
+       sample_choice(n, 12, '{model-large,model-small,model-fast}'),
+       created_at,
+       now() - (now() - created_at) * sample_random(n, 13)
+FROM sample_count(10000) AS users, sample_count(50000) AS chats, generate_series(1, chats) AS n,
+     sample_time(n, chats) AS created_at;
+SELECT setval(pg_get_serial_sequence('public.chats', 'id'), max(id)) FROM public.chats;
+
+-- step: {200000} chat sessions
+
+-- Where the role may, foreign keys are not checked row by row (a third of the time): they hold by construction.
+SELECT set_config('session_replication_role', 'replica', true) WHERE current_setting('is_superuser')::boolean;
+INSERT INTO public.chat_sessions (id, chat_id, user_id, client, message_count, started_at, updated_at, ended_at)
+SELECT n,
+       c.id,
+       c.user_id,
+       sample_choice(n, 21, '{web,web,web,ios,android,api}'),
+       floor(40 * sample_random(n, 22) ^ 2),
+       started_at,
+       ends.updated_at,
+       -- One client in five vanishes without closing.
+       CASE WHEN sample_random(n, 23) < 0.8 THEN ends.updated_at END
+FROM sample_count(50000) AS chats, sample_count(200000) AS sessions, generate_series(1, sessions) AS n,
+     sample_time(n, sessions) AS started_at,
+     LATERAL (SELECT least(now(), started_at + interval '3 hours' * sample_random(n, 24) ^ 3) AS updated_at) AS ends,
+     public.chats AS c
+WHERE c.id = sample_parent(n, sessions, chats, 20, 1)
+ORDER BY n;
+SELECT setval(pg_get_serial_sequence('public.chat_sessions', 'id'), max(id)) FROM public.chat_sessions;
+
+-- step: {400000} AI requests
+
+SELECT set_config('session_replication_role', 'replica', true) WHERE current_setting('is_superuser')::boolean;
+INSERT INTO public.ai_requests
+    (id, user_id, provider, model, status, input_tokens, output_tokens, cost_usd, duration_ms, created_at)
+SELECT n,
+       -- One in twenty is background work.
+       CASE WHEN sample_random(n, 30) >= 0.05 THEN sample_parent(n, requests, users, 31, 2) END,
+       provider,
+       provider || '-' || sample_choice(n, 33, '{large,small,fast}'),
+       status,
+       input_tokens,
+       output_tokens,
+       input_tokens * 0.000003 + output_tokens * 0.000015,
+       CASE WHEN status <> 'failed' THEN 80 + output_tokens * 12 END,
+       sample_time(n, requests)
+FROM sample_count(10000) AS users, sample_count(400000) AS requests, generate_series(1, requests) AS n,
+     sample_choice(n, 32, '{openai,openai,anthropic,anthropic,google}') AS provider,
+     sample_random(n, 37) AS luck,
+     LATERAL (SELECT CASE WHEN luck < 0.970 THEN 'succeeded' WHEN luck < 0.985 THEN 'failed'
+                          WHEN luck < 0.998 THEN 'rate_limited' ELSE 'out_of_credit' END AS status) AS ends,
+     LATERAL (SELECT CASE WHEN status = 'succeeded' THEN 50 + floor(6000 * sample_random(n, 34) ^ 3)::integer ELSE 0 END
+                         AS input_tokens,
+                     CASE WHEN status = 'succeeded' THEN 10 + floor(1500 * sample_random(n, 35) ^ 2)::integer ELSE 0 END
+                         AS output_tokens) AS tokens;
+SELECT setval(pg_get_serial_sequence('public.ai_requests', 'id'), max(id)) FROM public.ai_requests;
+
+-- step: {100000} audit log rows
+
+INSERT INTO jobplatform.admin_logs (created_at, actor, action, subject, address, details)
+SELECT sample_time(n, logs),
+       sample_choice(n, 40, '{admin@example.com,support@example.com,billing@example.com,system}'),
+       sample_choice(n, 41, '{user.signed_in,user.signed_in,user.updated,user.deactivated,user.locale_changed,'
+           'credits.granted}'),
+       'user:' || sample_parent(n, logs, users, 42, 1),
+       (sample_choice(n, 43, '{192.0.2.,198.51.100.,203.0.113.}') || 1 + floor(254 * sample_random(n, 44)))::inet,
+       jsonb_build_object('sample', true,
+           'reason', sample_choice(n, 45, '{asked by the user,routine,support ticket,policy}'))
+FROM sample_count(10000) AS users, sample_count(100000) AS logs, generate_series(1, logs) AS n;
+
+-- step: {500} mails to send
+
+-- Four in five are due at once, the others within the next two days.
+SELECT count(jobplatform.enqueue_email(
+           p_to => email,
+           p_subject => subject,
+           p_html => '<p>' || greeting || ' ' || full_name || ',</p><p>' || body || '</p>',
+           p_text => greeting || ' ' || full_name || E',\n\n' || body || E'\n',
+           p_run_at => now() + interval '2 days' * greatest(0, sample_random(id, 50) - 0.8) * 5))
+FROM (
+    SELECT id, email, full_name,
+           CASE locale WHEN 'de' THEN 'Ihre Woche im Überblick' WHEN 'es' THEN 'Tu semana en resumen'
+                       WHEN 'fr' THEN 'Votre semaine en bref' ELSE 'Your week at a glance' END AS subject,
+           CASE locale WHEN 'de' THEN 'Guten Tag' WHEN 'es' THEN 'Hola'
+                       WHEN 'fr' THEN 'Bonjour' ELSE 'Hello' END AS greeting,
+           CASE locale WHEN 'de' THEN 'Ihr Wochenbericht ist fertig.' WHEN 'es' THEN 'Tu informe semanal está listo.'
+                       WHEN 'fr' THEN 'Votre rapport hebdomadaire est prêt.'
+                       ELSE 'Your weekly report is ready.' END AS body
+    FROM public.users
+    WHERE deactivated_at IS NULL
+    ORDER BY id
+    LIMIT sample_count(500)
+) AS readers;
+
+-- step: removing the tools
+
+DROP FUNCTION public.sample_parent(bigint, integer, integer, integer, integer);
+DROP FUNCTION public.sample_time(bigint, integer);
+DROP FUNCTION public.sample_count(integer);
+DROP FUNCTION public.sample_choice(bigint, integer, text[]);
+DROP FUNCTION public.sample_random(bigint, integer);
