@@ -47,8 +47,8 @@ read_arguments() {
         *) name=127.0.0.1 ;;
     esac
     url="${first%%://*}://$name:$port"
-    host=${name#[}
-    host=${host%]}
+    host=${name#\[}
+    host=${host%\]}
 }
 
 check_sdk() {
