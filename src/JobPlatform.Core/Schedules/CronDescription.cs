@@ -32,7 +32,8 @@ internal static class CronDescription
         if (seconds != 1)
         {
             var inMinutes = minutes == EveryMinute ? "" : "in " + Named("minute", minutes);
-            return (Words(Pace(seconds, 60, "second") ?? "at " + Named("second", seconds), inMinutes, Hours(hours)), false);
+            var second = Pace(seconds, 60, "second") ?? "at " + Named("second", seconds);
+            return (Words(second, inMinutes, Hours(hours)), false);
         }
 
         if (BitOperations.PopCount(minutes) > 1)

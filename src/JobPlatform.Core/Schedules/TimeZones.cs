@@ -46,6 +46,7 @@ public static class TimeZones
         string[] names = ["UTC", .. TimeZoneInfo.GetSystemTimeZones().Select(zone => zone.Id)];
         var city = id.Trim().Replace(' ', '_');
         return Array.Find(names, name => ("/" + name).EndsWith("/" + city, StringComparison.OrdinalIgnoreCase))
-            ?? (TimeZoneInfo.TryConvertWindowsIdToIanaId(id, out var converted) ? converted : Spelling.Nearest(city, names));
+            ?? (TimeZoneInfo.TryConvertWindowsIdToIanaId(id, out var converted) ? converted : null)
+            ?? Spelling.Nearest(city, names);
     }
 }

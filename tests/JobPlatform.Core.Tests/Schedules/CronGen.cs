@@ -3,7 +3,7 @@ using FsCheck.Fluent;
 
 namespace JobPlatform.Core.Tests.Schedules;
 
-/// <summary>Generates expressions as people write them: many stars and single values, some lists, ranges and steps.</summary>
+/// <summary>Generates expressions as people write them: many stars and values, some lists, ranges, steps.</summary>
 internal static class CronGen
 {
     /// <summary>A field of stars, values, ranges, steps and lists.</summary>

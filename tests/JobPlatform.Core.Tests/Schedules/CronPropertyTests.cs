@@ -38,7 +38,7 @@ public sealed class CronPropertyTests
             from minutes in Gen.Choose(-40 * 60, 4 * 60)
             select (expression, change, minutes);
 
-        CronGen.Check(samples, 400, sample =>
+        CronGen.Check(samples, 300, sample =>
         {
             var (expression, change, minutes) = sample;
             if (!CronExpression.TryParse(expression, "x", out var cron, out var error))
@@ -75,7 +75,8 @@ public sealed class CronPropertyTests
             var expected = Enumerable.Range(1, 3 * 3600).Select(second => after.AddSeconds(second))
                 .Where(time => naive.Matches(time.DateTime));
 
-            Assert.That(Walk(CronExpression.Parse(expression, "x"), after, until, TimeZoneInfo.Utc), Is.EqualTo(expected));
+            var cron = CronExpression.Parse(expression, "x");
+            Assert.That(Walk(cron, after, until, TimeZoneInfo.Utc), Is.EqualTo(expected));
         });
     }
 
@@ -98,7 +99,8 @@ public sealed class CronPropertyTests
             var expected = Enumerable.Range(1, 365).Select(day => after.Date.AddDays(day)).Where(naive.Matches)
                 .Select(day => new DateTimeOffset(day, TimeSpan.Zero));
 
-            Assert.That(Walk(cron, after, new(after.Date.AddDays(365), default), TimeZoneInfo.Utc), Is.EqualTo(expected));
+            var until = new DateTimeOffset(after.Date.AddDays(365), TimeSpan.Zero);
+            Assert.That(Walk(cron, after, until, TimeZoneInfo.Utc), Is.EqualTo(expected));
         });
     }
 
@@ -126,12 +128,14 @@ public sealed class CronPropertyTests
     {
         // Left out are day fields on which the two disagree beside another restricted one: Quartz does not know Vixie
         // cron's star rule for */2, and takes a field that lists every day for a star.
+        var dates = CronGen.Field(1, 31, false).Where(text => IsRestricted($"0 0 {text} * *"));
+        var weekdays = CronGen.Field(0, 6, false).Where(text => IsRestricted($"0 0 * * {text}"));
         var samples =
             from minute in CronGen.Field(0, 59, false)
             from hour in CronGen.Field(0, 23, false)
-            from date in Gen.OneOf(Gen.Constant("*"), Gen.Constant("L"), CronGen.Field(1, 31, false).Where(text => IsRestricted($"0 0 {text} * *")))
+            from date in Gen.OneOf(Gen.Constant("*"), Gen.Constant("L"), dates)
             from month in Gen.OneOf(Gen.Constant("*"), CronGen.Field(1, 12, false))
-            from weekday in Gen.OneOf(Gen.Constant("*"), CronGen.Field(0, 6, false).Where(text => IsRestricted($"0 0 * * {text}")))
+            from weekday in Gen.OneOf(Gen.Constant("*"), weekdays)
             from after in CronGen.Instant(Start, TimeSpan.FromDays(4000))
             select ($"{minute} {hour} {date} {month} {weekday}", after);
 
@@ -151,11 +155,15 @@ public sealed class CronPropertyTests
         });
     }
 
-    private static bool IsRestricted(string expression) =>
-        !expression.Contains("*/", StringComparison.Ordinal)
-        && Enumerable.Range(0, 31).Any(day => !new NaiveCron(expression).Matches(new DateTime(2024, 1, 1).AddDays(day)));
+    private static bool IsRestricted(string expression)
+    {
+        var naive = new NaiveCron(expression);
+        return !expression.Contains("*/", StringComparison.Ordinal)
+            && Enumerable.Range(0, 31).Any(day => !naive.Matches(new DateTime(2024, 1, 1).AddDays(day)));
+    }
 
-    private static List<DateTimeOffset> Walk(CronExpression cron, DateTimeOffset after, DateTimeOffset until, TimeZoneInfo zone)
+    private static List<DateTimeOffset> Walk(CronExpression cron, DateTimeOffset after, DateTimeOffset until,
+        TimeZoneInfo zone)
     {
         var found = new List<DateTimeOffset>();
         for (var due = cron.Next(after, zone); due <= until; due = cron.Next(due.Value, zone))

@@ -23,7 +23,8 @@ internal sealed class NaiveCron
 
     public bool Matches(DateTime reading)
     {
-        if (!_seconds[reading.Second] || !_minutes[reading.Minute] || !_hours[reading.Hour] || !Any(4, reading.Month, 1, 12))
+        if (!_seconds[reading.Second] || !_minutes[reading.Minute] || !_hours[reading.Hour]
+            || !Any(4, reading.Month, 1, 12))
             return false;
         var date = _fields[3].Split(',').Any(item => DateMatches(item, reading));
         var weekday = _fields[5].Split(',').Any(item => WeekdayMatches(item, reading));
@@ -32,19 +33,21 @@ internal sealed class NaiveCron
 
     /// <summary>Due times by walking: each step of real time, and each clock reading that it passes.</summary>
     /// <param name="changeSize">How far the zone's clock is set forward and back.</param>
-    public List<DateTimeOffset> Walk(DateTimeOffset after, DateTimeOffset until, TimeSpan step, TimeZoneInfo zone, TimeSpan changeSize)
+    public List<DateTimeOffset> Walk(DateTimeOffset after, DateTimeOffset until, TimeSpan step, TimeZoneInfo zone,
+        TimeSpan changeSize)
     {
         var keepsPace = _hours.All(included => included) && LongestPause(step) <= changeSize;
         var found = new List<DateTimeOffset>();
-        var highest = DateTime.MinValue;
+        var highest = DateTime.MaxValue;
         for (var now = after.AddHours(-30); now <= until; now += step)
         {
             var reading = TimeZoneInfo.ConvertTime(now, zone).DateTime;
             var isDue = false;
-            for (var passed = highest == DateTime.MinValue ? reading : highest + step; passed <= reading && !keepsPace; passed += step)
-                isDue |= Matches(passed);
-            isDue |= keepsPace && Matches(reading);
-            highest = reading > highest ? reading : highest;
+            highest = highest == DateTime.MaxValue ? reading : highest;
+            if (keepsPace)
+                isDue = Matches(reading);
+            for (; highest < reading; highest += step)
+                isDue |= !keepsPace && Matches(highest + step);
             if (isDue && now > after)
                 found.Add(now);
         }
@@ -91,9 +94,9 @@ internal sealed class NaiveCron
         var wanted = item == "LW" ? last : Number(item[..^1]);
         if (wanted > last)
             return false;
-        // The nearest day of the month that is a working day; of two at the same distance there is only ever one.
+        // Never two at the same distance: a weekend has two days.
         var nearest = Enumerable.Range(1, last)
-            .Where(candidate => new DateTime(day.Year, day.Month, candidate).DayOfWeek is not (DayOfWeek.Saturday or DayOfWeek.Sunday))
+            .Where(candidate => (int)new DateTime(day.Year, day.Month, candidate).DayOfWeek is >= 1 and <= 5)
             .MinBy(candidate => Math.Abs(candidate - wanted));
         return day.Day == nearest;
     }

@@ -32,7 +32,8 @@ public sealed class TimeZonesTests
         {
             Assert.That(zone, Is.Null);
             Assert.That(error, Is.EqualTo(sentence));
-            Assert.That(() => TimeZones.Find(id!), Throws.TypeOf<TimeZoneNotFoundException>().With.Message.EqualTo(sentence));
+            Assert.That(() => TimeZones.Find(id!),
+                Throws.TypeOf<TimeZoneNotFoundException>().With.Message.EqualTo(sentence));
         });
     }
 
