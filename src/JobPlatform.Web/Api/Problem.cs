@@ -43,10 +43,10 @@ internal sealed record Problem(int Status, string Name, string Title, string Det
     /// <summary>What routing and the server refuse without a body of their own.</summary>
     public static Problem OfStatus(HttpRequest request, int status) => status switch
     {
-        StatusCodes.Status404NotFound => new(status, "not-found", "There is no such address.", $"{request.Method} {request.Path}: there is nothing here."),
+        StatusCodes.Status404NotFound => new(status, "not-found", "There is no such address.", $"There is nothing at {Shown.Shorten(request.Path)}."),
         StatusCodes.Status405MethodNotAllowed => new(status, "method-not-allowed", "The method is not allowed here.",
-            $"{request.Method} is not allowed at {request.Path}; the header Allow names what is."),
-        _ => new(status, $"http-{status}", ReasonPhrases.GetReasonPhrase(status), "The request cannot be read as HTTP that is expected here."),
+            $"{request.Method} is not allowed at {Shown.Shorten(request.Path)}; the header Allow names what is."),
+        _ => new(status, $"http-{status}", ReasonPhrases.GetReasonPhrase(status), "The request does not have the form that HTTP gives it."),
     };
 
     /// <inheritdoc/>

@@ -31,7 +31,7 @@ internal sealed class ApiHost : IAsyncDisposable
     {
         (_app, Database) = (app, database);
         Anonymous = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };
-        Client = new HttpClient { BaseAddress = Anonymous.BaseAddress };
+        Client = new HttpClient(new SocketsHttpHandler { RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8 }) { BaseAddress = Anonymous.BaseAddress };
         Client.DefaultRequestHeaders.Authorization = new("Bearer", Key);
     }
 
@@ -51,7 +51,8 @@ internal sealed class ApiHost : IAsyncDisposable
     {
         var database = await TestDatabase.CreateAsync();
         var values = settings.Select(setting => setting.Split('=', 2)).Select(pair => KeyValuePair.Create(pair[0], (string?)pair[1]));
-        var builder = WebApplication.CreateSlimBuilder();
+        // Empty, as the server has it: what the API needs beyond that it must bring.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Configuration.AddInMemoryCollection(
         [
             new("ConnectionStrings:Platform", platform ?? database.ConnectionString), new("ConnectionStrings:App", database.ConnectionString),
@@ -59,9 +60,9 @@ internal sealed class ApiHost : IAsyncDisposable
         ]);
         var read = PlatformSettings.Read(builder.Configuration);
         Assert.That(read.Faults, Is.Empty);
-        builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Trace);
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.Services
+        builder.Logging.SetMinimumLevel(LogLevel.Trace);
+        builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
+        builder.Services.AddRouting()
             .AddSingleton<LogCollector>().AddSingleton<ILoggerProvider>(services => services.GetRequiredService<LogCollector>())
             .AddSingleton(read)
             .AddSingleton(clock ?? TimeProvider.System)
@@ -90,9 +91,9 @@ internal sealed class ApiHost : IAsyncDisposable
     public Task<HttpResponseMessage> RunAsync(string json, string? idempotencyKey = null) =>
         RunAsync(new StringContent(json, Encoding.UTF8, "application/json"), idempotencyKey);
 
-    public Task<HttpResponseMessage> RunAsync(HttpContent body, string? idempotencyKey = null)
+    public Task<HttpResponseMessage> RunAsync(HttpContent body, string? idempotencyKey = null, bool isChunked = false)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, "/api/jobs/run") { Content = body };
+        var request = new HttpRequestMessage(HttpMethod.Post, "/api/jobs/run") { Content = body, Headers = { TransferEncodingChunked = isChunked } };
         if (idempotencyKey is not null) request.Headers.TryAddWithoutValidation("Idempotency-Key", idempotencyKey);
         return Client.SendAsync(request);
     }
