@@ -42,10 +42,7 @@ internal sealed partial class Listener(
 
     private async Task ListenAsync(CancellationToken stop)
     {
-        // Not from the pool, and with keep-alives: a connection that only listens would not notice that it is dead.
-        await using var connection = new NpgsqlConnection(
-            new NpgsqlConnectionStringBuilder(database.Source.ConnectionString) { KeepAlive = 10, Pooling = false }.ConnectionString);
-        await connection.OpenAsync(stop);
+        await using var connection = await database.OpenAsideAsync(stop);
         connection.Notification += (_, message) => Hear(message.Payload);
         await using (var listen = new NpgsqlCommand("LISTEN jobplatform", connection))
             await listen.ExecuteNonQueryAsync(stop);

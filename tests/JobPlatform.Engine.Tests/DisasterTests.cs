@@ -44,8 +44,8 @@ public sealed class DisasterTests
         const int runs = 400;
         await using var database = await TestDatabase.CreateAsync();
         await PrepareAsync(database, runs, milliseconds: 20);
-        // One run that outlasts the drain: it is stopped and handed back.
-        await database.ExecuteAsync("SELECT jobplatform.enqueue_job('load', '{\"milliseconds\": 4000}', now() - interval '1 day')");
+        // One run whose first attempt outlasts the drain: it is stopped and handed back.
+        await database.ExecuteAsync("SELECT jobplatform.enqueue_job('load', '{\"first_milliseconds\": 60000}', now() - interval '1 day')");
         var first = await WorkerProcess.StartAsync(database.ConnectionString, concurrency: 8, drainSeconds: 1);
         await RunTests.WaitUntilAsync(async () => await CountBegunAsync(database) > 50);
 

@@ -25,6 +25,9 @@ public sealed class ProbeHandler(PlatformDatabase database) : JobHandler<ProbeHa
         /// <summary>How long it works.</summary>
         public int Milliseconds { get; init; }
 
+        /// <summary>How long it works when it is claimed for the first time.</summary>
+        public int? FirstMilliseconds { get; init; }
+
         /// <summary>The attempts that fail.</summary>
         public int FailAttempts { get; init; }
 
@@ -44,8 +47,9 @@ public sealed class ProbeHandler(PlatformDatabase database) : JobHandler<ProbeHa
         await begin.ExecuteNonQueryAsync(CancellationToken.None);
         try
         {
-            if (config.Milliseconds > 0)
-                await Task.Delay(TimeSpan.FromMilliseconds(config.Milliseconds), run.Clock, config.IgnoreCancellation ? CancellationToken.None : cancellation);
+            var milliseconds = run.Fence == 1 ? config.FirstMilliseconds ?? config.Milliseconds : config.Milliseconds;
+            if (milliseconds > 0)
+                await Task.Delay(TimeSpan.FromMilliseconds(milliseconds), run.Clock, config.IgnoreCancellation ? CancellationToken.None : cancellation);
             return run.Attempt <= config.FailAttempts ? RunOutcome.Fail($"attempt {run.Attempt} fails") : RunOutcome.Success(new { run.Attempt, run.Fence });
         }
         finally

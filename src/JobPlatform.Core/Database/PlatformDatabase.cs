@@ -9,6 +9,8 @@ namespace JobPlatform.Core.Database;
 /// </summary>
 public sealed class PlatformDatabase : IAsyncDisposable
 {
+    private readonly string _aside;
+
     static PlatformDatabase()
     {
         DefaultTypeMap.MatchNamesWithUnderscores = true;
@@ -29,6 +31,9 @@ public sealed class PlatformDatabase : IAsyncDisposable
         };
         settings.Timezone ??= "UTC";
         Source = NpgsqlDataSource.Create(settings);
+        settings.Pooling = false;
+        settings.KeepAlive = 10;
+        _aside = settings.ConnectionString;
     }
 
     /// <summary>The pool.</summary>
@@ -37,6 +42,25 @@ public sealed class PlatformDatabase : IAsyncDisposable
     /// <summary>An open connection from the pool; dispose it to give it back.</summary>
     public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellation = default) =>
         Source.OpenConnectionAsync(cancellation);
+
+    /// <summary>
+    /// A connection outside the pool, to be kept for long: it says something every 10 s, as one that only listens would
+    /// not notice that it is dead.
+    /// </summary>
+    public async Task<NpgsqlConnection> OpenAsideAsync(CancellationToken cancellation = default)
+    {
+        var connection = new NpgsqlConnection(_aside);
+        try
+        {
+            await connection.OpenAsync(cancellation);
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => Source.DisposeAsync();
