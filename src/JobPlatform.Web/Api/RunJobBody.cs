@@ -70,7 +70,9 @@ internal static class RunJobBody
         {
             var unusable = FindUnusableValues(json);
             faults.AddRange(unusable);
-            return unusable.Count > 0 ? null : JsonElement.Parse(json, new JsonDocumentOptions { MaxDepth = DeepestLevel, AllowDuplicateProperties = false });
+            return unusable.Count > 0
+                ? null
+                : JsonElement.Parse(json, new JsonDocumentOptions { MaxDepth = DeepestLevel, AllowDuplicateProperties = false });
         }
         catch (JsonException e)
         {
@@ -91,8 +93,10 @@ internal static class RunJobBody
             {
                 var text = TryGetText(ref reader);
                 if (reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth == 1) field = Shown.Shorten(text ?? "");
-                if (text is null) faults.Add(new(field, "it holds a text that is not Unicode (bytes that are not UTF-8, or half a surrogate pair). Send whole characters as UTF-8."));
-                else if (text.Contains('\0')) faults.Add(new(field, "the character U+0000 cannot be stored; leave it out."));
+                if (text is null)
+                    faults.Add(new(field, "it holds a text that is not Unicode: bytes that are not UTF-8, or half a surrogate pair. Send whole characters."));
+                else if (text.Contains('\0'))
+                    faults.Add(new(field, "the character U+0000 cannot be stored; leave it out."));
             }
             else if (reader.TokenType == JsonTokenType.Number && !IsStorable(ref reader))
             {
@@ -129,7 +133,8 @@ internal static class RunJobBody
         if (header.Count == 0) return null;
         var key = header.ToString();
         if (header.Count == 1 && key.Length is > 0 and <= LongestIdempotencyKey && key.All(c => c is >= ' ' and <= '~')) return key;
-        faults.Add(new("Idempotency-Key", $"'{Shown.Shorten(key)}' is not one text of 1 to {LongestIdempotencyKey} printable ASCII characters, such as a UUID."));
+        faults.Add(new("Idempotency-Key",
+            $"'{Shown.Shorten(key)}' is not one text of 1 to {LongestIdempotencyKey} printable ASCII characters, such as a UUID."));
         return null;
     }
 

@@ -55,7 +55,8 @@ internal static class RunJobEndpoint
     {
         if (request.Headers.ContentEncoding.Count > 0)
             return $"Content-Encoding: {Shown.Shorten(request.Headers.ContentEncoding.ToString())} is not supported. Send the body as it is.";
-        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type) || !type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase))
+        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
+            || !type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase))
             return $"Content-Type: '{Shown.Shorten(request.ContentType ?? "")}' is not application/json.";
         return type.Charset.HasValue && !HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase)
             ? $"Content-Type: the charset {Shown.Shorten(type.Charset.ToString())} is not supported. JSON is UTF-8."
