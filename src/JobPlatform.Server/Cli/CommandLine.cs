@@ -1,0 +1,72 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+using JobPlatform.Core;
+
+namespace JobPlatform.Server.Cli;
+
+/// <summary>The verbs of the binary <c>jobplatform</c>.</summary>
+internal static class CommandLine
+{
+    public static async Task<int> RunAsync(string[] arguments)
+    {
+        var parsed = Create().Parse(arguments);
+        if (parsed.Action is ParseErrorAction)
+        {
+            foreach (var error in parsed.Errors) Console.Error.WriteLine(error.Message + SuggestFor(parsed));
+            Console.Error.WriteLine($"'{NameOf(parsed.CommandResult.Command)} --help' shows what is possible.");
+            return ExitCode.Refused;
+        }
+
+        using var interrupt = new CancellationTokenSource();
+        // A server ends by itself: it drains, which takes longer than any limit that fits the other verbs.
+        var isServer = parsed.CommandResult.Command is RootCommand or { Name: ServeCommand.Name };
+        var configuration = new InvocationConfiguration
+        {
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = isServer ? null : TimeSpan.FromSeconds(5),
+        };
+        try
+        {
+            return await parsed.InvokeAsync(configuration, interrupt.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            return ExitCode.Interrupted;
+        }
+        catch (Exception e)
+        {
+            var (code, sentence) = Failures.Describe(e);
+            await Console.Error.WriteLineAsync(sentence);
+            return code;
+        }
+    }
+
+    private static RootCommand Create()
+    {
+        var root = new RootCommand($"Runs jobs for a SaaS on PostgreSQL. Without a verb it serves.\n\n{ExitCode.Help}")
+        {
+            ServeCommand.Create(),
+            InitCommand.Create(),
+            MigrateCommand.Create(),
+            CheckCommand.Create(),
+            JobsCommand.Create(),
+            RunsCommand.Create(),
+            HandlersCommand.Create(),
+            SchedulesCommand.Create(),
+            SecretsCommand.Create(),
+            SampleCommand.Create(),
+        };
+        ServeCommand.AddTo(root);
+        return root;
+    }
+
+    private static string SuggestFor(ParseResult parsed) =>
+        parsed.UnmatchedTokens is [var word, ..] && !word.StartsWith('-')
+            ? Suggestion.For(word, parsed.CommandResult.Command.Subcommands.Select(command => command.Name))
+            : parsed.UnmatchedTokens is [var option, ..]
+                ? Suggestion.For(option, parsed.CommandResult.Command.Options.Select(known => known.Name))
+                : "";
+
+    private static string NameOf(Command command) =>
+        command.Parents.OfType<Command>().FirstOrDefault() is { } parent ? $"{NameOf(parent)} {command.Name}" : "jobplatform";
+}
