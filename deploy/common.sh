@@ -48,7 +48,7 @@ run_child_at_terminal() {
 # Ends all children and what they have started: SIGTERM, and SIGKILL after $1 seconds.
 stop_children() {
     local pid target tenths=$(($1 * 10))
-    for pid in $(jobs -p); do
+    for pid in $(jobs -pr); do
         target=-$pid
         kill -TERM -- "$target" 2>/dev/null || target=$pid
         kill -TERM -- "$target" 2>/dev/null || continue

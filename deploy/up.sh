@@ -27,7 +27,7 @@ read_arguments() {
     done
     case "$scale" in '' | *[!0-9.]*) fail "--scale ${scale:-(empty)} is no number: try --scale 0.1." ;; esac
 
-    # Of several URLs the first is watched; a host that means "all" is watched at 127.0.0.1.
+    # Of several URLs the first is watched; at 127.0.0.1 when its host is no address, as the server then listens on all.
     local first=${urls%%;*} rest name
     case "$first" in
         http://* | https://*) rest=${first#*://}; rest=${rest%%/*} ;;
@@ -41,10 +41,14 @@ read_arguments() {
     case "$port" in
         '' | 0 | *[!0-9]*) fail "--urls $first names no port from 1 to 65535: try --urls http://127.0.0.1:5081." ;;
     esac
-    case "$name" in '*' | + | 0.0.0.0 | '[::]') name=127.0.0.1 ;; esac
+    case "$name" in
+        0.0.0.0 | '[::]') name=127.0.0.1 ;;
+        localhost | [0-9]*.*.*.* | '['*']') ;;
+        *) name=127.0.0.1 ;;
+    esac
     url="${first%%://*}://$name:$port"
-    host=${name#[}
-    host=${host%]}
+    host=${name#\[}
+    host=${host%\]}
 }
 
 check_sdk() {
@@ -103,7 +107,7 @@ start_cluster() {
 # No build servers: they would outlive this script.
 build_server() {
     say "Building the server"
-    run_child dotnet build "$repo/src/JobPlatform.Server" -c Release -v quiet -nologo -clp:NoSummary --disable-build-servers >&2 \
+    run_child dotnet build "$repo/src/JobPlatform.Server" -c Release -v quiet -nologo --disable-build-servers >&2 \
         || fail "The build failed; its errors are above."
 }
 
@@ -129,11 +133,26 @@ The platform runs at $url (Ctrl-C stops it). Try, in $repo:
 TEXT
 }
 
+# A killed up.sh leaves its server behind.
+stop_left_over_server() {
+    local pid
+    pid=$(cat "$data/server.pid" 2>/dev/null) || return 0
+    case "$(process_command "$pid" || true)" in
+        *"$server serve"*)
+            say "Stopping the server that an earlier, killed up.sh has left (process $pid)"
+            kill -TERM "$pid"
+            while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
+            ;;
+    esac
+    rm -f "$data/server.pid"
+}
+
 serve() {
     say "Starting the server at $urls"
     local code=0 tenths=900 server_pid
     start_child dotnet "$server" serve --urls "$urls"
     server_pid=$!
+    echo "$server_pid" >"$data/server.pid"
     until is_live 2>/dev/null; do
         kill -0 "$server_pid" 2>/dev/null || break
         tenths=$((tenths - 1))
@@ -151,12 +170,12 @@ serve() {
 # shellcheck disable=SC2317 # the trap calls it
 clean_up() {
     trap '' INT TERM HUP
-    if [ -n "$(jobs -p)" ]; then say "Stopping; what runs has 30 s to end."; fi
+    if [ -n "$(jobs -pr)" ]; then say "Stopping; what runs has 30 s to end."; fi
     stop_children 30
     if [ -f "$cluster/started-by-up" ]; then
         bash "$postgres" stop "$cluster" && rm -f "$cluster/started-by-up"
     fi
-    rm -f "$data/up.lock"
+    rm -f "$data/server.pid" "$data/up.lock"
 }
 
 read_arguments "$@"
@@ -166,6 +185,7 @@ take_lock "$data/up.lock" up.sh \
     || fail "Another up.sh runs on $data (process $(cat "$data/up.lock")): stop it first, or set JOBPLATFORM_DATA."
 trap 'exit 0' INT TERM HUP
 trap clean_up EXIT
+stop_left_over_server
 if port_answers "$host" "$port"; then
     fail "Port $port is taken by another program: choose one with --urls http://127.0.0.1:$((port % 65535 + 1))."
 fi

@@ -45,7 +45,7 @@ JOBPLATFORM_TEST_POSTGRES=$(bash "$postgres" start "$temporary/postgres" | tail 
 export JOBPLATFORM_TEST_POSTGRES
 
 say "Building"
-run_child dotnet build JobPlatform.sln -c Release -v quiet -nologo -clp:NoSummary --disable-build-servers >&2 \
+run_child dotnet build JobPlatform.sln -c Release -v quiet -nologo --disable-build-servers >&2 \
     || fail "The build failed; its errors are above."
 
 # One project after another: each has both processors, and its own result file.

@@ -15,6 +15,9 @@ public static class Roles
     /// <summary>For applications: may call the enqueue functions and nothing else.</summary>
     public const string App = "jobplatform_app";
 
+    /// <summary>The statements that grant the rights.</summary>
+    public static string Sql { get; } = EmbeddedText.Read("JobPlatform.Core.Database.Roles.sql");
+
     /// <summary>Makes the roles that are missing and grants their rights.</summary>
     /// <returns>Null when all is in place, otherwise one sentence that says what is missing and who can do it.</returns>
     public static async Task<string?> EnsureAsync(NpgsqlDataSource source, CancellationToken cancellation = default)
@@ -36,7 +39,7 @@ public static class Roles
             }
             await connection.ExecuteAsync(new CommandDefinition(
                 // One at a time: two processes that grant at once fail with "tuple concurrently updated".
-                "SELECT pg_advisory_xact_lock(hashtext('jobplatform.roles'));" + EmbeddedText.Read("JobPlatform.Core.Database.Roles.sql"),
+                "SELECT pg_advisory_xact_lock(hashtext('jobplatform.roles'));" + Sql,
                 cancellationToken: cancellation));
             return null;
         }

@@ -45,7 +45,7 @@ internal sealed class CronCalendar
     /// </summary>
     public bool KeepsPaceThrough(long change) => Hours == EveryHour && _longestPause <= Math.Abs(change);
 
-    /// <summary>The first selected reading at or after <paramref name="from"/>; -1 when the calendar ends before.</summary>
+    /// <summary>The first selected reading at or after <paramref name="from"/>; -1 when there is none.</summary>
     public long Next(long from)
     {
         var day = (int)(from / SecondsPerDay);

@@ -4,9 +4,9 @@ namespace JobPlatform.Core.Schedules;
 
 /// <summary>The days that the two day fields select together, a month at a time as a bit mask.</summary>
 /// <remarks>
-/// Unix cron's rule: when both fields are restricted a day needs to satisfy one of them (<c>0 0 13 * FRI</c>: every 13th
-/// and every Friday). A field that begins with <c>*</c> counts as unrestricted even with a step, and then a day needs to
-/// satisfy both (<c>0 0 */2 * MON</c>: Mondays with an odd date), as in Vixie cron.
+/// Unix cron's rule: when both fields are restricted a day needs to satisfy one of them (<c>0 0 13 * FRI</c>: every
+/// 13th and every Friday). A field that begins with <c>*</c> counts as unrestricted even with a step, and then a day
+/// needs to satisfy both (<c>0 0 */2 * MON</c>: Mondays with an odd date), as in Vixie cron.
 /// </remarks>
 internal sealed class CronDays(CronSelection dates, CronSelection weekdays)
 {
@@ -58,7 +58,7 @@ internal sealed class CronDays(CronSelection dates, CronSelection weekdays)
         return days;
     }
 
-    /// <summary>Repeats a mask of weekdays over the days of a month that begins on weekday <paramref name="first"/>.</summary>
+    /// <summary>Repeats a mask of weekdays over a month that begins on weekday <paramref name="first"/>.</summary>
     private static uint Weekly(uint mask, int first)
     {
         var week = (mask >> first | mask << (7 - first)) & 0x7F;

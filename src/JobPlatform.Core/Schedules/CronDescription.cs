@@ -26,23 +26,30 @@ internal static class CronDescription
     private static (string Text, bool IsInstant) Time(CronCalendar calendar)
     {
         var (seconds, minutes, hours) = (calendar.Seconds, calendar.Minutes, calendar.Hours);
-        var second = seconds == 1 ? "" : Pace(seconds, 60, "second") ?? $"at {Named("second", seconds)}";
         var times = BitOperations.PopCount(hours) * BitOperations.PopCount(minutes);
         if (times <= MostTimes && BitOperations.PopCount(seconds) == 1)
             return ("at " + List(ClockTimes(calendar)), true);
+        if (seconds != 1)
+        {
+            var inMinutes = minutes == EveryMinute ? "" : "in " + Named("minute", minutes);
+            var second = Pace(seconds, 60, "second") ?? "at " + Named("second", seconds);
+            return (Words(second, inMinutes, Hours(hours)), false);
+        }
 
-        var isOneMinute = BitOperations.PopCount(minutes) == 1;
-        var minute = minutes == EveryMinute && second.Length > 0 ? ""
-            : isOneMinute && minutes == 1 && second.Length == 0 ? ""
-            : Pace(minutes, 60, "minute") ?? $"at {Named("minute", minutes)}";
-        var everyHour = minute.Length == 0 && minutes == 1 ? "every hour" : isOneMinute ? "of every hour" : "";
-        var hour = hours == EveryHour ? everyHour
-            : isOneMinute && Pace(hours, 24, "hour") is { } pace ? pace
-            : Span(hours) is { } span ? minute.Length == 0 && minutes == 1 ? $"every hour {span}" : span
-            : $"in {Named("hour", hours)}";
-        string[] parts = [second, minute, hour];
-        return (string.Join(' ', parts.Where(part => part.Length > 0)), false);
+        if (BitOperations.PopCount(minutes) > 1)
+            return (Words(Pace(minutes, 60, "minute") ?? "at " + Named("minute", minutes), Hours(hours)), false);
+
+        var onTheHour = minutes == 1;
+        var atMinute = "at " + Named("minute", minutes);
+        if (hours == EveryHour)
+            return (onTheHour ? "every hour" : $"{atMinute} of every hour", false);
+        if (Pace(hours, 24, "hour") is { } pace)
+            return (Words(pace, onTheHour ? "" : atMinute), false);
+        return (Words(onTheHour && Span(hours) is not null ? "every hour" : atMinute, Hours(hours)), false);
     }
+
+    private static string Hours(ulong hours) =>
+        hours == EveryHour ? "" : Span(hours) ?? "in " + Named("hour", hours);
 
     private static IEnumerable<string> ClockTimes(CronCalendar calendar)
     {
@@ -77,19 +84,19 @@ internal static class CronDescription
 
     private static string Days(CronDays days, ulong months)
     {
-        var ofMonth = BitOperations.PopCount(months) == 12 ? "of every month" : "of " + Months(months);
-        var dates = Dates(days.Dates).ToList();
-        var weekdays = Weekdays(days.Weekdays, ofMonth).ToList();
-        var inMonths = BitOperations.PopCount(months) == 12 ? "" : "in " + Months(months);
-        string[] parts = (dates, weekdays) switch
+        var isEveryMonth = BitOperations.PopCount(months) == 12;
+        var ofMonth = isEveryMonth ? "of every month" : "of " + Months(months);
+        var inMonth = isEveryMonth ? "" : "in " + Months(months);
+        var dates = List(Dates(days.Dates));
+        var weekdays = List(Weekdays(days.Weekdays));
+        return (dates, weekdays) switch
         {
-            ([], []) => [inMonths],
-            (_, []) => [$"on {List(dates)} {ofMonth}"],
-            ([], _) => [$"on {List(weekdays)}", inMonths],
-            _ when days.EitherSuffices => [$"on {List(dates)} {ofMonth} and on {List(weekdays)}", inMonths],
-            _ => [$"on {List(weekdays, "or")} if it is {List(dates, "or")} {ofMonth}"],
+            ("", "") => inMonth,
+            (_, "") => $"on {dates} {ofMonth}",
+            ("", _) => Words($"on {weekdays}", inMonth),
+            _ when days.EitherSuffices => Words($"on {dates} {ofMonth} and on {weekdays}", inMonth),
+            _ => $"on {weekdays}, limited to {dates} {ofMonth}",
         };
-        return string.Join(' ', parts.Where(part => part.Length > 0));
     }
 
     private static IEnumerable<string> Dates(CronSelection dates)
@@ -112,17 +119,17 @@ internal static class CronDescription
             yield return "the last working day";
     }
 
-    private static IEnumerable<string> Weekdays(CronSelection weekdays, string ofMonth)
+    private static IEnumerable<string> Weekdays(CronSelection weekdays)
     {
         if (weekdays.Values == 0b0111110)
             yield return "Monday to Friday";
         else if (BitOperations.PopCount(weekdays.Values) is > 0 and < 7)
             yield return List(Bits(weekdays.Values).Select(Weekday));
         foreach (var day in Bits(weekdays.LastWeekdays))
-            yield return $"the last {Weekday(day)} {ofMonth}";
+            yield return $"the last {Weekday(day)} of the month";
         string[] ordinals = ["first", "second", "third", "fourth", "fifth"];
         foreach (var bit in Bits(weekdays.NthWeekdays))
-            yield return $"the {ordinals[bit / 7]} {Weekday(bit % 7)} {ofMonth}";
+            yield return $"the {ordinals[bit / 7]} {Weekday(bit % 7)} of the month";
     }
 
     private static string Weekday(int day) => CultureInfo.InvariantCulture.DateTimeFormat.DayNames[day];
@@ -146,11 +153,13 @@ internal static class CronDescription
         return $"{unit}{(BitOperations.PopCount(bits) == 1 ? "" : "s")} {List(runs)}";
     }
 
-    private static string List(IEnumerable<string> items, string word = "and") => items.ToList() switch
+    private static string Words(params string[] words) => string.Join(' ', words.Where(word => word.Length > 0));
+
+    private static string List(IEnumerable<string> items) => items.ToList() switch
     {
         [] => "",
         [var only] => only,
-        [.. var others, var last] => $"{string.Join(", ", others)} {word} {last}",
+        [.. var others, var last] => $"{string.Join(", ", others)} and {last}",
     };
 
     private static IEnumerable<int> Bits(ulong bits)

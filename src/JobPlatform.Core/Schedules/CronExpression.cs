@@ -65,7 +65,7 @@ public sealed class CronExpression
             : new DateTimeOffset(due * TimeSpan.TicksPerSecond, TimeSpan.Zero);
     }
 
-    /// <summary>The expression in plain English, times as the clock of its zone shows them: "at 02:30 every day".</summary>
+    /// <summary>The expression in plain English, times as its zone's clock shows them: "at 02:30 every day".</summary>
     public string Describe() => CronDescription.Of(_calendar);
 
     /// <summary>The expression as it was written, without blanks around it.</summary>

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace JobPlatform.Core.Schedules;
 
-/// <summary>One of the six positions of a cron expression: its name as users read it in errors, and its values.</summary>
+/// <summary>One of the six positions of a cron expression: its name in errors, and its values.</summary>
 internal sealed class CronField(string name, int min, int max, ImmutableArray<string> names)
 {
     public static readonly CronField Second = new("second", 0, 59, []);

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace JobPlatform.Core.Schedules;
 
-/// <summary>Reads the text of one field. Every method that can refuse returns the sentence, or null when all is well.</summary>
+/// <summary>Reads the text of one field. A method that can refuse returns the sentence, or null.</summary>
 internal sealed class CronFieldParser(CronField field, string hashKey)
 {
     // Jenkins does the same: a hashed day must exist in every month.
@@ -41,7 +41,8 @@ internal sealed class CronFieldParser(CronField field, string hashKey)
             _selection.LastWorkday = true;
         else if (item == "L")
             _selection.DaysBeforeLast |= 1;
-        else if (item.StartsWith("L-", StringComparison.Ordinal) && TryNumber(item[2..], out var before) && before is >= 1 and <= 30)
+        else if (item.StartsWith("L-", StringComparison.Ordinal) && TryNumber(item[2..], out var before)
+            && before is >= 1 and <= 30)
             _selection.DaysBeforeLast |= 1u << before;
         else if (item.EndsWith('W') && TryNumber(item[..^1], out var day) && day is >= 1 and <= 31)
             _selection.NearestWorkdays |= 1u << day;

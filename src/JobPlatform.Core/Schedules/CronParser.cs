@@ -7,7 +7,10 @@ internal static class CronParser
     private const int LongestExpression = 500;
 
     private static readonly CronField[] Fields =
-        [CronField.Second, CronField.Minute, CronField.Hour, CronField.DayOfMonth, CronField.Month, CronField.DayOfWeek];
+    [
+        CronField.Second, CronField.Minute, CronField.Hour,
+        CronField.DayOfMonth, CronField.Month, CronField.DayOfWeek,
+    ];
 
     private static readonly Dictionary<string, string> Macros = new(StringComparer.OrdinalIgnoreCase)
     {

@@ -15,7 +15,7 @@ internal static class DueTimes
     // from before this span can come back after it. Far shorter than the distance between two changes.
     private const long Window = 25 * 3600;
 
-    /// <summary>The first due second after <paramref name="after"/>, both in UTC; -1 when the calendar ends before.</summary>
+    /// <summary>The first due second after <paramref name="after"/>, both in UTC; -1 when there is none.</summary>
     public static long Next(CronCalendar calendar, ZoneClock clock, long after)
     {
         var (at, offset) = (after, clock.Offset(after));

@@ -17,7 +17,7 @@ public enum MisfirePolicy
 /// <param name="Grace">How late a due time may be and still count as on time; not negative. All due times within it
 /// are run, so seconds are meant.</param>
 /// <param name="Cap">The most missed due times that <see cref="MisfirePolicy.All"/> runs; not negative.</param>
-/// <param name="MaxAge">The age above which <see cref="MisfirePolicy.All"/> skips a missed due time; not negative.</param>
+/// <param name="MaxAge">The age above which <see cref="MisfirePolicy.All"/> skips; not negative.</param>
 public sealed record MisfireLimits(TimeSpan Grace, int Cap, TimeSpan MaxAge)
 {
     /// <summary>10 seconds, 100 due times, 24 hours.</summary>
@@ -31,7 +31,7 @@ public sealed record MisfireLimits(TimeSpan Grace, int Cap, TimeSpan MaxAge)
 /// <param name="Last">The latest, in UTC; exact also when <paramref name="Count"/> is not.</param>
 public sealed record SkippedDueTimes(int Count, bool IsMore, DateTimeOffset First, DateTimeOffset Last)
 {
-    /// <summary>How far is counted: a job of every second passes more due times in a night than anybody reads.</summary>
+    /// <summary>How far is counted: a job of every second misses more in a night than anybody reads.</summary>
     public const int CountLimit = 10_000;
 }
 

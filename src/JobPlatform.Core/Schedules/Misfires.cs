@@ -1,6 +1,6 @@
 namespace JobPlatform.Core.Schedules;
 
-/// <summary>Decides which due times are run, and which are skipped, after some have passed. Pure and thread-safe.</summary>
+/// <summary>Decides which due times are run and which are skipped after some have passed. Thread-safe.</summary>
 public static class Misfires
 {
     /// <summary>
@@ -8,22 +8,22 @@ public static class Misfires
     /// <see cref="MisfireLimits.Grace"/> late are on time and are all run; earlier ones are missed and
     /// <paramref name="policy"/> decides:
     /// <list type="bullet">
-    /// <item><see cref="MisfirePolicy.One"/>: the latest missed one is run, unless one is on time, which then stands for
-    /// the missed ones too; the rest is skipped.</item>
+    /// <item><see cref="MisfirePolicy.One"/>: the latest missed one is run, unless one is on time, which then
+    /// stands for the missed ones too; the rest is skipped.</item>
     /// <item><see cref="MisfirePolicy.Skip"/>: all missed ones are skipped.</item>
-    /// <item><see cref="MisfirePolicy.All"/>: the newest missed ones are run, within <see cref="MisfireLimits.Cap"/> and
-    /// <see cref="MisfireLimits.MaxAge"/>; the rest is skipped.</item>
+    /// <item><see cref="MisfirePolicy.All"/>: the newest missed ones are run, within <see cref="MisfireLimits.Cap"/>
+    /// and <see cref="MisfireLimits.MaxAge"/>; the rest is skipped.</item>
     /// </list>
     /// A first due time in the future (the clock was set back) is waited for: nothing is run twice.
     /// </summary>
-    /// <remarks>Takes milliseconds however long the outage was: missed due times are searched for, not walked through.</remarks>
+    /// <remarks>Takes milliseconds however long the outage: due times are searched for, not walked through.</remarks>
     /// <param name="cron">The expression.</param>
     /// <param name="zone">The zone whose clock it is read on.</param>
-    /// <param name="firstDue">The first due time that is not handled yet; taken as due whatever the expression says.</param>
+    /// <param name="firstDue">The first due time not handled yet; taken as due whatever the expression says.</param>
     /// <param name="now">The present.</param>
     /// <param name="policy">The job's policy.</param>
     /// <param name="limits"><see cref="MisfireLimits.Default"/> when null.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The policy is not one of the three, or a limit is negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The policy is unknown, or a limit is negative.</exception>
     public static DuePlan Plan(CronExpression cron, TimeZoneInfo zone, DateTimeOffset firstDue, DateTimeOffset now,
         MisfirePolicy policy, MisfireLimits? limits = null)
     {

@@ -6,7 +6,7 @@ internal static class Spelling
     // Longer input is not a slip of the finger, and the comparison below is quadratic.
     private const int LongestWord = 64;
 
-    /// <summary>The candidate with the fewest edits, ignoring case; null when none is close enough to suggest.</summary>
+    /// <summary>The candidate with the fewest edits, ignoring case; null when none is close enough.</summary>
     public static string? Nearest(string word, IEnumerable<string> candidates)
     {
         if (word.Length is 0 or > LongestWord)

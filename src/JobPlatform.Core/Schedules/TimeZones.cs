@@ -43,11 +43,10 @@ public static class TimeZones
 
     private static string? Suggestion(string id)
     {
-        if (TimeZoneInfo.TryConvertWindowsIdToIanaId(id, out var converted))
-            return converted;
         string[] names = ["UTC", .. TimeZoneInfo.GetSystemTimeZones().Select(zone => zone.Id)];
-        var city = "/" + id.Trim().Replace(' ', '_');
-        return Array.Find(names, name => name.EndsWith(city, StringComparison.OrdinalIgnoreCase))
-            ?? Spelling.Nearest(id.Trim(), names);
+        var city = id.Trim().Replace(' ', '_');
+        return Array.Find(names, name => ("/" + name).EndsWith("/" + city, StringComparison.OrdinalIgnoreCase))
+            ?? (TimeZoneInfo.TryConvertWindowsIdToIanaId(id, out var converted) ? converted : null)
+            ?? Spelling.Nearest(city, names);
     }
 }

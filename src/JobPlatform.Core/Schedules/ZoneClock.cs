@@ -37,7 +37,7 @@ internal readonly struct ZoneClock(TimeZoneInfo zone)
         return to;
     }
 
-    /// <summary>The first instant at which the clock shows <paramref name="reading"/>, or a later one if it skips it.</summary>
+    /// <summary>The first instant at which the clock shows <paramref name="reading"/> or, skipping it, more.</summary>
     public long FirstShowing(long reading)
     {
         var (early, late) = (reading - WidestOffset, reading + WidestOffset);

@@ -12,7 +12,7 @@ internal static class CommandLine
         var parsed = Create().Parse(arguments);
         if (parsed.Action is ParseErrorAction)
         {
-            foreach (var error in parsed.Errors) Console.Error.WriteLine(error.Message + SuggestFor(parsed));
+            foreach (var error in parsed.Errors) Console.Error.WriteLine(Describe(error.Message, parsed));
             Console.Error.WriteLine($"'{NameOf(parsed.CommandResult.Command)} --help' shows what is possible.");
             return ExitCode.Refused;
         }
@@ -60,12 +60,18 @@ internal static class CommandLine
         return root;
     }
 
-    private static string SuggestFor(ParseResult parsed) =>
-        parsed.UnmatchedTokens is [var word, ..] && !word.StartsWith('-')
-            ? Suggestion.For(word, parsed.CommandResult.Command.Subcommands.Select(command => command.Name))
-            : parsed.UnmatchedTokens is [var option, ..]
-                ? Suggestion.For(option, parsed.CommandResult.Command.Options.Select(known => known.Name))
-                : "";
+    private static string Describe(string message, ParseResult parsed)
+    {
+        var command = parsed.CommandResult.Command;
+        var unknown = parsed.UnmatchedTokens.FirstOrDefault(token => message.Contains($"'{token}'", StringComparison.Ordinal));
+        if (unknown is not null)
+            return message + Suggestion.For(unknown, unknown.StartsWith('-')
+                ? command.Options.Select(option => option.Name)
+                : command.Subcommands.Select(verb => verb.Name));
+        return command.Subcommands.Count > 0 && parsed.UnmatchedTokens.Count == 0
+            ? $"'{NameOf(command)}' needs a verb: {string.Join(", ", command.Subcommands.Select(verb => verb.Name))}."
+            : message;
+    }
 
     private static string NameOf(Command command) =>
         command.Parents.OfType<Command>().FirstOrDefault() is { } parent ? $"{NameOf(parent)} {command.Name}" : "jobplatform";

@@ -1,8 +1,98 @@
+using JobPlatform.Core.Database;
+using JobPlatform.Core.Jobs;
+using JobPlatform.Core.Settings;
+
 namespace JobPlatform.Server.Composition;
 
-/// <summary>Serves HTTP and runs jobs.</summary>
-internal static class ServeHost
+/// <summary>The server process: HTTP, and, by its role, the worker.</summary>
+internal static partial class ServeHost
 {
-    public static Task<int> RunAsync(IConfiguration configuration, string? urls, CancellationToken cancellation) =>
-        throw new NotSupportedException("Serving is not built in yet.");
+    private const string DefaultUrl = "http://127.0.0.1:5080";
+
+    /// <summary>Serves until it is told to stop.</summary>
+    /// <returns>0 after a requested stop; 5 when the settings or the database do not allow a start.</returns>
+    public static async Task<int> RunAsync(IConfiguration configuration, string? urls, CancellationToken cancellation)
+    {
+        var settings = PlatformSettings.Read(configuration).RequireServing();
+        if (settings.Faults.Count > 0) return await RefuseAsync("The settings do not allow a start:", settings.Faults);
+
+        await using var app = Build(configuration, settings, urls);
+        try
+        {
+            await PrepareAsync(app.Services, settings, cancellation);
+        }
+        catch (MigrationException e)
+        {
+            return await RefuseAsync("The database is not ready:", [e.Message]);
+        }
+        catch (Npgsql.NpgsqlException e)
+        {
+            var redactor = app.Services.GetRequiredService<SecretRedactor>();
+            return await RefuseAsync("The database cannot be used:",
+                [$"ConnectionStrings__Platform: {redactor.Redact(e.Message)}. Check that PostgreSQL runs and that the connection string fits; 'jobplatform check' tells more."]);
+        }
+        try
+        {
+            await app.RunAsync(cancellation);
+        }
+        catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
+        {
+            return await RefuseAsync("The address is taken:", [$"{e.Message} Choose another one with --urls, such as --urls http://127.0.0.1:5081."]);
+        }
+        return 0;
+    }
+
+    /// <summary>The host, not started: also what the tests run.</summary>
+    internal static WebApplication Build(IConfiguration configuration, PlatformSettings settings, string? urls, Action<IServiceCollection>? configure = null)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions
+        {
+            ContentRootPath = AppContext.BaseDirectory,
+            EnvironmentName = configuration["ENVIRONMENT"] ?? Environments.Production,
+        });
+        builder.Configuration.AddConfiguration(configuration);
+        builder.Logging.AddConfiguration(configuration.GetSection("Logging"));
+        if (configuration["LOG_FORMAT"] == "json") builder.Logging.AddJsonConsole();
+        else builder.Logging.AddSimpleConsole(console => { console.SingleLine = true; console.TimestampFormat = "yyyy-MM-dd HH:mm:ss.fff "; console.UseUtcTimestamp = true; });
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        builder.WebHost.UseUrls((urls ?? configuration["URLS"] ?? DefaultUrl).Split(';'));
+        builder.Services.AddRouting();
+        // Longer than the drain: the worker keeps its own time.
+        builder.Services.Configure<HostOptions>(host =>
+        {
+            host.ShutdownTimeout = settings.Drain + TimeSpan.FromSeconds(20);
+            host.ServicesStopConcurrently = false;
+        });
+        builder.Services.AddPlatform(settings, configuration);
+        if (settings.Role != ProcessRole.Web) builder.Services.AddPlatformWorker();
+        configure?.Invoke(builder.Services);
+        return builder.Build();
+    }
+
+    // Migrating, seeding and anchoring the clock take milliseconds when there is nothing to do; schedules are compared
+    // in the background.
+    private static async Task PrepareAsync(IServiceProvider services, PlatformSettings settings, CancellationToken cancellation)
+    {
+        var log = services.GetRequiredService<ILoggerFactory>().CreateLogger("JobPlatform.Start");
+        await using (var owner = new PlatformDatabase(settings.OwnerConnection))
+        {
+            foreach (var migration in await Migrator.MigrateAsync(owner.Source, cancellation)) LogMigrated(log, migration);
+        }
+        await services.GetRequiredService<DatabaseClock>().AnchorAsync(services.GetRequiredService<PlatformDatabase>().Source, cancellation);
+        var seeded = await services.GetRequiredService<JobSeeder>().SeedAsync(cancellation);
+        foreach (var job in seeded.Created) LogSeeded(log, job);
+    }
+
+    private static async Task<int> RefuseAsync(string title, IReadOnlyList<string> faults)
+    {
+        await Console.Error.WriteLineAsync(title);
+        foreach (var fault in faults) await Console.Error.WriteLineAsync($"  {fault}");
+        return 5;
+    }
+
+    [LoggerMessage(4001, LogLevel.Information, "Migration {Migration} applied")]
+    private static partial void LogMigrated(ILogger logger, string migration);
+
+    [LoggerMessage(4002, LogLevel.Information, "Job {Job} seeded")]
+    private static partial void LogSeeded(ILogger logger, string job);
 }

@@ -70,7 +70,8 @@ public sealed class CronErrorTests
     [Test]
     public void A_very_long_expression_is_refused_without_repeating_it() => Assert.That(
         () => CronExpression.Parse(new string('1', 5000) + " * * * *", "x"),
-        Throws.TypeOf<FormatException>().With.Message.EqualTo("cron expression is 5008 characters long: use at most 500"));
+        Throws.TypeOf<FormatException>()
+            .With.Message.EqualTo("cron expression is 5008 characters long: use at most 500"));
 
     [Test]
     public void A_long_value_is_cut_in_the_sentence() => Assert.That(

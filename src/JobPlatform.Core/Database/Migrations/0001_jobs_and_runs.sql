@@ -157,6 +157,9 @@ CREATE INDEX job_runs_of_job ON jobplatform.job_runs (job_id, id);
 CREATE INDEX job_runs_not_well ON jobplatform.job_runs (status, id)
     WHERE status IN ('failed', 'canceled', 'skipped', 'retrying');
 
+-- What ended when: the last day's figures, and the purge.
+CREATE INDEX job_runs_finished ON jobplatform.job_runs (finished_at) WHERE finished_at IS NOT NULL;
+
 -- Attempts that did not succeed: a good run costs no second row.
 CREATE TABLE jobplatform.job_attempts (
     run_id      uuid NOT NULL REFERENCES jobplatform.job_runs (id) ON DELETE CASCADE,

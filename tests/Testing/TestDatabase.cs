@@ -1,0 +1,94 @@
+using System.Security.Cryptography;
+using System.Text;
+using Dapper;
+using JobPlatform.Core.Database;
+using Npgsql;
+
+namespace JobPlatform.Testing;
+
+/// <summary>
+/// A database of one test's own, with the platform's schema: cloned from a template, which takes a tenth of the time
+/// of migrating. Dropped at the end.
+/// </summary>
+public sealed class TestDatabase : IAsyncDisposable
+{
+    private static readonly Lazy<Task<string>> Template = new(MakeTemplateAsync);
+    private readonly string _name;
+
+    private TestDatabase(string name, string connectionString) => (_name, ConnectionString) = (name, connectionString);
+
+    /// <summary>The superuser's connection string.</summary>
+    public string ConnectionString { get; }
+
+    /// <summary>A fresh database with the schema <c>jobplatform</c> and its roles.</summary>
+    public static async Task<TestDatabase> CreateAsync() => await CreateAsync(await Template.Value);
+
+    /// <summary>A fresh database with nothing in it.</summary>
+    public static Task<TestDatabase> CreateEmptyAsync() => CreateAsync("template0");
+
+    /// <summary>An open connection; dispose it.</summary>
+    public async Task<NpgsqlConnection> OpenAsync()
+    {
+        var connection = new NpgsqlConnection(ConnectionString);
+        await connection.OpenAsync();
+        return connection;
+    }
+
+    /// <summary>Runs SQL that returns one value.</summary>
+    public async Task<T?> ScalarAsync<T>(string sql, object? parameters = null)
+    {
+        await using var connection = await OpenAsync();
+        return await connection.ExecuteScalarAsync<T>(sql, parameters);
+    }
+
+    /// <summary>Runs SQL that returns nothing.</summary>
+    public async Task ExecuteAsync(string sql, object? parameters = null)
+    {
+        await using var connection = await OpenAsync();
+        await connection.ExecuteAsync(sql, parameters);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await using var connection = await OpenServerAsync();
+        await connection.ExecuteAsync($"DROP DATABASE IF EXISTS {_name} WITH (FORCE)");
+    }
+
+    private static async Task<TestDatabase> CreateAsync(string template)
+    {
+        var name = $"test_{Guid.NewGuid():N}";
+        await using var connection = await OpenServerAsync();
+        await connection.ExecuteAsync($"CREATE DATABASE {name} TEMPLATE {template}", commandTimeout: 120);
+        return new TestDatabase(name, await ConnectToAsync(name));
+    }
+
+    // Several test processes may want it at once, and a cluster may outlive a build: named after what is in it.
+    private static async Task<string> MakeTemplateAsync()
+    {
+        var content = string.Concat(Migrator.Migrations.Select(migration => migration.Checksum)) + Roles.Sql;
+        var name = $"template_{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(content)))[..16]}";
+        await using var server = await OpenServerAsync();
+        await server.ExecuteAsync("SELECT pg_advisory_lock(hashtext(@name))", new { name }, commandTimeout: 120);
+        if (await server.ExecuteScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_database WHERE datname = @name)", new { name })) return name;
+
+        await server.ExecuteAsync($"CREATE DATABASE {name}_new TEMPLATE template0");
+        await using (var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(await ConnectToAsync($"{name}_new")) { Pooling = false }))
+        {
+            await Migrator.MigrateAsync(source);
+            if (await Roles.EnsureAsync(source) is { } fault) throw new InvalidOperationException(fault);
+        }
+        await server.ExecuteAsync($"ALTER DATABASE {name}_new RENAME TO {name}");
+        return name;
+    }
+
+    private static async Task<NpgsqlConnection> OpenServerAsync()
+    {
+        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(await ConnectToAsync("postgres")) { Pooling = false }.ConnectionString);
+        await connection.OpenAsync();
+        return connection;
+    }
+
+    private static async Task<string> ConnectToAsync(string name) =>
+        new NpgsqlConnectionStringBuilder(await TestCluster.ConnectAsync()) { Database = name, Pooling = false }.ConnectionString;
+}
