@@ -86,11 +86,9 @@ public sealed class EnqueueTests
         Assert.That(((RunAnswer.UnknownJob)await Ask("gret")).Message, Does.Contain("Did you mean greet?"));
         Assert.That(await Ask("off"), Is.InstanceOf<RunAnswer.Disabled>());
         var faults = ((RunAnswer.InvalidPayload)await Ask("greet", """{"how": "badly", "tex": 1}""")).Faults;
-        Assert.That(faults.Select(fault => fault.ToString()), Is.EqualTo(new[]
-        {
-            "how: \"badly\" is not one of success, fail, fail_for_good, throw, snooze, safety_stop, nul_output, huge_output, speak.",
-            "tex: there is no such field. Did you mean text? Known: how, text.",
-        }));
+        Assert.That(string.Join('\n', faults), Is.EqualTo(
+            "how: \"badly\" is not one of success, fail, fail_for_good, throw, snooze, safety_stop, nul_output, huge_output, speak.\n" +
+            "tex: there is no such field. Did you mean text? Known: how, text."));
         Assert.That(await Ask("greet", "[1]"), Is.InstanceOf<RunAnswer.InvalidPayload>());
         Assert.That(await Ask("greet", """{"text": "\u0000"}"""), Is.InstanceOf<RunAnswer.InvalidPayload>());
         Assert.That(await database.ScalarAsync<long>("SELECT count(*) FROM jobplatform.job_runs"), Is.Zero);
@@ -126,7 +124,7 @@ public sealed class EnqueueTests
         await database.AddJobAsync("greet", "nothing");
         await database.AddJobAsync("off", "nothing", "is_enabled = false");
 
-        var refusal = Assert.ThrowsAsync<PostgresException>(() => database.ExecuteAsync(sql))!;
+        var refusal = (await Assert.ThrowsAsync<PostgresException>(() => database.ExecuteAsync(sql)))!;
 
         Assert.That(refusal.MessageText, Does.Contain(message));
         Assert.That(refusal.Hint, Is.Not.Empty);

@@ -71,15 +71,16 @@ CREATE FUNCTION jobplatform.claim_pending_emails(p_limit integer, p_now timestam
 RETURNS SETOF jobplatform.pending_emails
 LANGUAGE sql VOLATILE
 AS $$
-    WITH due AS (
-        (SELECT id FROM jobplatform.pending_emails
-          WHERE status = 'processing' AND claimed_at < p_now - interval '15 minutes'
-          ORDER BY claimed_at LIMIT p_limit FOR UPDATE SKIP LOCKED)
-        UNION ALL
-        (SELECT id FROM jobplatform.pending_emails
-          WHERE status = 'pending' AND run_at <= p_now
-          ORDER BY run_at, id LIMIT p_limit FOR UPDATE SKIP LOCKED)
-        LIMIT p_limit
+    WITH stuck AS (
+        SELECT id FROM jobplatform.pending_emails
+         WHERE status = 'processing' AND claimed_at < p_now - interval '15 minutes'
+         ORDER BY claimed_at LIMIT p_limit FOR UPDATE SKIP LOCKED
+    ), ready AS (
+        SELECT id FROM jobplatform.pending_emails
+         WHERE status = 'pending' AND run_at <= p_now
+         ORDER BY run_at, id LIMIT p_limit - (SELECT count(*) FROM stuck) FOR UPDATE SKIP LOCKED
+    ), due AS (
+        SELECT id FROM stuck UNION ALL SELECT id FROM ready
     )
     UPDATE jobplatform.pending_emails e
        SET status = 'processing', attempts = e.attempts + 1, claimed_at = p_now, updated_at = p_now
