@@ -17,5 +17,5 @@ internal static class SettingsChecks
     }
 
     private static bool IsDevelopment(IConfiguration configuration) =>
-        string.Equals(configuration["ASPNETCORE_ENVIRONMENT"] ?? configuration["DOTNET_ENVIRONMENT"], "Development", StringComparison.OrdinalIgnoreCase);
+        string.Equals(configuration["ENVIRONMENT"], "Development", StringComparison.OrdinalIgnoreCase);
 }

@@ -19,7 +19,8 @@ internal static class PlatformConfiguration
             if (secrets.FindExposure() is { } exposure) warnings.WriteLine($"Warning: {exposure}");
             builder.AddInMemoryCollection(secrets.Read());
         }
-        builder.AddEnvironmentVariables();
+        // .NET's own names: DOTNET_ENVIRONMENT is ENVIRONMENT, ASPNETCORE_URLS is URLS.
+        builder.AddEnvironmentVariables("DOTNET_").AddEnvironmentVariables("ASPNETCORE_").AddEnvironmentVariables();
         builder.AddInMemoryCollection(commandLine.Where(option => option.Value is not null)
             .Select(option => KeyValuePair.Create(option.Name, option.Value)));
         try

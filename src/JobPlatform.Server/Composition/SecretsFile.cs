@@ -48,7 +48,7 @@ internal sealed class SecretsFile(string path)
     public void Append(IEnumerable<KeyValuePair<string, string>> entries)
     {
         // Through a link, so that the link stays.
-        var target = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+        var target = File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : path;
         var folder = System.IO.Path.GetDirectoryName(target)!;
         if (OperatingSystem.IsWindows()) Directory.CreateDirectory(folder);
         else Directory.CreateDirectory(folder, OwnerOnly | UnixFileMode.UserExecute);
