@@ -73,7 +73,7 @@ internal static class InitCommand
             made.Add(KeyValuePair.Create(ConnectionName, givenConnection));
         if (made.Count > 0) file.Append(made);
         session.Output.Line(made.Count > 0
-            ? $"Secrets: {string.Join(" and ", made.Select(entry => entry.Key))} written to {file.Path}."
+            ? $"Secrets: {string.Join(", ", made.Select(entry => entry.Key))} written to {file.Path}."
             : "Secrets: set already.");
     }
 

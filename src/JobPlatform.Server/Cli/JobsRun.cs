@@ -29,8 +29,9 @@ internal static class JobsRun
         {
             name, payload, wait, force, dedupKey,
         };
-        command.SetAction((parsed, cancellation) => RunAsync(
-            new RunRequest
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            var request = new RunRequest
             {
                 JobName = parsed.GetValue(name),
                 Trigger = RunTrigger.Manual,
@@ -38,17 +39,14 @@ internal static class JobsRun
                 Payload = ReadPayload(parsed.GetValue(payload)),
                 DedupKey = CheckKey(parsed.GetValue(dedupKey)),
                 Force = parsed.GetValue(force),
-            }, parsed.GetValue(wait), cancellation));
+            };
+            await using var session = await Session.OpenAsync(cancellation);
+            return await RunAsync(session, request, parsed.GetValue(wait), cancellation);
+        });
         return command;
     }
 
     /// <summary>Enqueues and, when asked to, waits; also for <c>runs retry</c>.</summary>
-    public static async Task<int> RunAsync(RunRequest request, TimeSpan? wait, CancellationToken cancellation)
-    {
-        await using var session = await Session.OpenAsync(cancellation);
-        return await RunAsync(session, request, wait, cancellation);
-    }
-
     public static async Task<int> RunAsync(Session session, RunRequest request, TimeSpan? wait, CancellationToken cancellation)
     {
         var (runId, isNew) = await session.EnqueueAsync(request, cancellation);
@@ -75,7 +73,7 @@ internal static class JobsRun
         }
         catch (JsonException e)
         {
-            throw CliException.Refused($"--payload: it is not JSON ({e.Message}) Give an object such as {{\"days_to_keep\": 7}}, in single quotes.");
+            throw CliException.Refused($"--payload: it is not JSON from byte {e.BytePositionInLine + 1} of line {e.LineNumber + 1} on. Give an object such as {{\"days_to_keep\": 7}}, in single quotes.");
         }
     }
 

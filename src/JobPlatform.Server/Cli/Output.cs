@@ -8,12 +8,13 @@ namespace JobPlatform.Server.Cli;
 
 /// <summary>
 /// What verbs print: tables for people, JSON for scripts, on standard output; remarks go to standard error. Without a
-/// terminal, and with NO_COLOR, there are neither colours nor lines, and no cell is shortened.
+/// terminal, and with NO_COLOR, there are no colours, and no cell is shortened.
 /// </summary>
 internal sealed class Output(SecretRedactor redactor, TimeProvider clock)
 {
     private const int NarrowestTable = 80;
     private const int ShortestLastCell = 12;
+    private const int Gap = 2;
 
     private static readonly JsonSerializerOptions Indented = new(PlatformJson.Options) { WriteIndented = true };
 
@@ -36,7 +37,7 @@ internal sealed class Output(SecretRedactor redactor, TimeProvider clock)
 
     public void Json<T>(T value) => Line(JsonSerializer.Serialize(value, Indented));
 
-    /// <summary>One row a line; at a terminal the last column is cut to what fits.</summary>
+    /// <summary>One row a line; at a terminal cells are cut to what fits.</summary>
     public void Table(string[] headings, IReadOnlyList<string[]> rows)
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings
@@ -48,18 +49,22 @@ internal sealed class Output(SecretRedactor redactor, TimeProvider clock)
         });
         var cells = rows.Select(row => Array.ConvertAll(row, cell => OneLine(redactor.Redact(cell)))).ToList();
         var widths = headings.Select((heading, i) => cells.Select(row => row[i].Length).Append(heading.Length).Max()).ToArray();
-        var others = widths[..^1].Sum() + 3 * headings.Length + 1;
-        var width = IsDecorated ? Math.Max(console.Profile.Width, NarrowestTable) : int.MaxValue;
-        var last = Math.Max(width - others, ShortestLastCell);
-        console.Profile.Width = Math.Max(Math.Min(width, others + widths[^1]), NarrowestTable);
+        if (IsDecorated) Fit(widths, Math.Max(console.Profile.Width, NarrowestTable) - Gap * widths.Length);
+        console.Profile.Width = widths.Sum() + Gap * widths.Length;
 
-        var table = new Table { Border = IsDecorated ? TableBorder.Rounded : TableBorder.None };
-        foreach (var heading in headings) table.AddColumn(new TableColumn(new Text(heading)).NoWrap());
+        var table = new Table { Border = TableBorder.None };
+        foreach (var heading in headings)
+            table.AddColumn(new TableColumn(new Text(heading, IsDecorated ? new Style(decoration: Decoration.Bold) : null)).NoWrap().PadLeft(0).PadRight(Gap));
         foreach (var row in cells)
-            table.AddRow(row.Select((cell, i) => new Text(
-                i == row.Length - 1 ? Shorten(cell, last) : cell,
-                Colors.TryGetValue(cell, out var color) ? new Style(color) : Style.Plain)));
+            table.AddRow(row.Select((cell, i) => new Text(Shorten(cell, widths[i]), Colors.TryGetValue(cell, out var color) ? new Style(color) : null)));
         console.Write(table);
+    }
+
+    // The last column, which holds free text, gives way first; then whichever is the widest.
+    private static void Fit(int[] widths, int available)
+    {
+        for (var excess = widths.Sum() - available; excess > 0; excess--)
+            widths[widths[^1] > ShortestLastCell ? widths.Length - 1 : Array.IndexOf(widths, widths.Max())]--;
     }
 
     /// <summary>"field: value" lines; empty values are left out, and values of several lines are indented.</summary>

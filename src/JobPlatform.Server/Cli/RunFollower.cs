@@ -1,3 +1,4 @@
+using JobPlatform.Core.Engine;
 using JobPlatform.Core.Runs;
 
 namespace JobPlatform.Server.Cli;
@@ -38,6 +39,8 @@ internal sealed class RunFollower(Session session, TextWriter log)
                 if (left <= TimeSpan.Zero)
                 {
                     session.Output.Note($"The wait of {wait.TotalSeconds:0} s is over and the run goes on: 'jobplatform runs tail {id}' follows it.");
+                    if (run.Status == RunStatus.Queued && await session.Get<IJobEngine>().FindFaultAsync(cancellation) is { } fault)
+                        session.Output.Note(fault);
                     return run;
                 }
                 PrintProgress(run);
@@ -66,7 +69,7 @@ internal sealed class RunFollower(Session session, TextWriter log)
     {
         var state = run.Status switch
         {
-            RunStatus.Queued => $"waits until {Output.Time(run.RunAt)}",
+            RunStatus.Queued => run.RunAt > _clock.GetUtcNow() ? $"waits until {Output.Time(run.RunAt)}" : "waits for a worker",
             RunStatus.Running => $"attempt {run.Attempt} runs on {run.Worker}",
             RunStatus.Retrying => $"attempt {run.Attempt} failed ({RunText.Result(run.Error)}); the next one starts {Output.Time(run.RunAt)}",
             RunStatus.Success => $"success in {Output.Duration(run.DurationMs)}",

@@ -21,10 +21,10 @@ internal static class RunText
     public static string Short(Guid id) => id.ToString()[..ShortId];
 
     public static void Table(Output output, IReadOnlyList<RunDetails> runs) =>
-        output.Table(["RUN", "JOB", "STATUS", "TRIGGER", "MADE (UTC)", "TOOK", "RESULT"], [.. runs.Select(run => new[]
+        output.Table(["RUN", "JOB", "STATUS", "MADE (UTC)", "TOOK", "RESULT"], [.. runs.Select(run => new[]
         {
-            Short(run.Id), run.Job, run.Status.ToWord(), run.Trigger.ToString().ToLowerInvariant(), Output.Time(run.CreatedAt),
-            Output.Duration(run.DurationMs), Summary(run),
+            Short(run.Id), run.Job, run.Status.ToWord(), Output.Time(run.CreatedAt), Output.Duration(run.DurationMs),
+            Summary(run),
         })]);
 
     /// <summary>What came of it, on one line.</summary>
