@@ -97,10 +97,10 @@ public sealed class InitTests
             Is.EqualTo("1 1 * * *"));
     }
 
-    [Test]
+    [Test, Platform(Exclude = "Win", Reason = "Windows has no file modes.")]
+    [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
     public async Task A_secrets_file_that_others_may_read_is_warned_of_with_the_remedy()
     {
-        if (OperatingSystem.IsWindows()) Assert.Ignore("Windows has no file modes.");
         await using var cli = await CommandLineFixture.CreateAsync();
         await File.WriteAllTextAsync(cli.SecretsPath, "OTHER=1\n");
         File.SetUnixFileMode(cli.SecretsPath, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);

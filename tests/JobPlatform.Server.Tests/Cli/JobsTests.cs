@@ -17,7 +17,7 @@ public sealed class JobsTests
         {
             Assert.That(table.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries), Has.Length.EqualTo(3));
             Assert.That(table.Output, Does.Contain("a-job").And.Contain("disabled").And.Not.Contain('\u001b').And.Not.Contain('─').And.Not.Contain('│'));
-            Assert.That(jobs.ConvertAll(job => job.GetProperty("name").GetString()), Is.EqualTo(new[] { "a-job", "b-job" }));
+            Assert.That(string.Join(' ', jobs.ConvertAll(job => job.GetProperty("name").GetString())), Is.EqualTo("a-job b-job"));
             Assert.That(jobs[1].GetProperty("cron_expression").GetString(), Is.EqualTo("0 2 * * *"));
             Assert.That(jobs[0].GetProperty("is_enabled").GetBoolean(), Is.False);
         });
