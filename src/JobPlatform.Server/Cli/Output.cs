@@ -13,7 +13,7 @@ namespace JobPlatform.Server.Cli;
 internal sealed class Output(SecretRedactor redactor, TimeProvider clock)
 {
     private const int NarrowestTable = 80;
-    private const int ShortestLastCell = 12;
+    private const int ShortestCut = 12;
     private const int Gap = 2;
 
     private static readonly JsonSerializerOptions Indented = new(PlatformJson.Options) { WriteIndented = true };
@@ -38,7 +38,10 @@ internal sealed class Output(SecretRedactor redactor, TimeProvider clock)
     public void Json<T>(T value) => Line(JsonSerializer.Serialize(value, Indented));
 
     /// <summary>One row a line; at a terminal cells are cut to what fits.</summary>
-    public void Table(string[] headings, IReadOnlyList<string[]> rows)
+    /// <param name="headings">One a column.</param>
+    /// <param name="rows">As many cells each.</param>
+    /// <param name="names">The column of names, which bear being cut; what else is cut last is of little use then.</param>
+    public void Table(string[] headings, IReadOnlyList<string[]> rows, int names = 0)
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
@@ -49,7 +52,7 @@ internal sealed class Output(SecretRedactor redactor, TimeProvider clock)
         });
         var cells = rows.Select(row => Array.ConvertAll(row, cell => OneLine(redactor.Redact(cell)))).ToList();
         var widths = headings.Select((heading, i) => cells.Select(row => row[i].Length).Append(heading.Length).Max()).ToArray();
-        if (IsDecorated) Fit(widths, Math.Max(console.Profile.Width, NarrowestTable) - Gap * widths.Length);
+        if (IsDecorated) Fit(widths, Math.Max(console.Profile.Width, NarrowestTable) - Gap * widths.Length, names);
         console.Profile.Width = widths.Sum() + Gap * widths.Length;
 
         var table = new Table { Border = TableBorder.None };
@@ -60,11 +63,11 @@ internal sealed class Output(SecretRedactor redactor, TimeProvider clock)
         console.Write(table);
     }
 
-    // The last column, which holds free text, gives way first; then whichever is the widest.
-    private static void Fit(int[] widths, int available)
+    // The last column, which holds free text, gives way first, then names, then whichever is the widest.
+    private static void Fit(int[] widths, int available, int names)
     {
         for (var excess = widths.Sum() - available; excess > 0; excess--)
-            widths[widths[^1] > ShortestLastCell ? widths.Length - 1 : Array.IndexOf(widths, widths.Max())]--;
+            widths[widths[^1] > ShortestCut ? widths.Length - 1 : widths[names] > ShortestCut ? names : Array.IndexOf(widths, widths.Max())]--;
     }
 
     /// <summary>"field: value" lines; empty values are left out, and values of several lines are indented.</summary>

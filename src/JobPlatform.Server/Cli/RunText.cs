@@ -21,11 +21,16 @@ internal static class RunText
     public static string Short(Guid id) => id.ToString()[..ShortId];
 
     public static void Table(Output output, IReadOnlyList<RunDetails> runs) =>
-        output.Table(["RUN", "JOB", "STATUS", "MADE (UTC)", "TOOK", "RESULT"], [.. runs.Select(run => new[]
+        output.Table(["RUN", "JOB", "STATUS", Output.IsDecorated ? "MADE" : "MADE (UTC)", "TOOK", "RESULT"], [.. runs.Select(run => new[]
         {
-            Short(run.Id), run.Job, run.Status.ToWord(), Output.Time(run.CreatedAt), Output.Duration(run.DurationMs),
+            Short(run.Id),
+            run.Job,
+            run.Status.ToWord(),
+            // At a terminal there is no room for more, and what happened just now is of interest; elsewhere an age would not last.
+            Output.IsDecorated ? output.Age(run.CreatedAt) : Output.Time(run.CreatedAt),
+            Output.Duration(run.DurationMs),
             Summary(run),
-        })]);
+        })], names: 1);
 
     /// <summary>What came of it, on one line.</summary>
     public static string Summary(RunDetails run) => run.Status switch

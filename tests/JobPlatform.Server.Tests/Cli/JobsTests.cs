@@ -44,38 +44,6 @@ public sealed class JobsTests
         });
     }
 
-    [TestCase("There is no job 'ehco'. Did you mean echo?", "jobs", "run", "ehco")]
-    [TestCase("There is no job 'ehco'. Did you mean echo?", "jobs", "show", "ehco")]
-    [TestCase("There is no job 'ehco'. Did you mean echo?", "jobs", "enable", "ehco")]
-    [TestCase("There is no job 'ehco'. Did you mean echo?", "runs", "list", "--job", "ehco")]
-    [TestCase("The job 'off' is disabled.", "jobs", "run", "off")]
-    [TestCase("--payload: it is not JSON", "jobs", "run", "echo", "--payload", "{nope")]
-    [TestCase("--payload: payload: a JSON array", "jobs", "run", "echo", "--payload", "[]")]
-    [TestCase("--payload: massage: there is no such field. Did you mean message?", "jobs", "run", "echo", "--payload", """{"massage":1}""")]
-    [TestCase("--wait: 'long' is not a time", "jobs", "run", "echo", "--wait=long")]
-    [TestCase("There is no run", "runs", "show", "01920000-0000-7000-8000-000000000000")]
-    [TestCase("'xyz' is not a run's id", "runs", "cancel", "xyz")]
-    [TestCase("--limit: '0' is not a whole number from 1 to 1000.", "runs", "list", "--limit", "0")]
-    [TestCase("--status: 'faild' is not one of", "runs", "list", "--status", "faild")]
-    [TestCase("Unrecognized command or argument 'jbos'. Did you mean jobs?", "jbos")]
-    [TestCase("'jobplatform jobs' needs a verb: list, show, run, enable, disable.", "jobs")]
-    public async Task A_request_that_is_wrong_is_refused_with_exit_code_2_and_a_sentence(string sentence, params string[] arguments)
-    {
-        await using var cli = await CommandLineFixture.CreateAsync();
-        await cli.Database.AddJobAsync("echo", "test-job");
-        await cli.Database.AddJobAsync("off", "test-job", "is_enabled = false");
-
-        var result = await cli.RunAsync(arguments);
-
-        Assert.Multiple(() =>
-        {
-            Assert.That(result.ExitCode, Is.EqualTo(2));
-            Assert.That(result.Errors, Does.StartWith(sentence).And.Not.Contain("   at "));
-            Assert.That(result.Output, Is.Empty);
-        });
-        Assert.That(await cli.Database.ScalarAsync<long>("SELECT count(*) FROM jobplatform.job_runs"), Is.Zero);
-    }
-
     [Test]
     public async Task Enabling_and_disabling_is_noted_with_its_actor()
     {
