@@ -10,10 +10,7 @@ namespace JobPlatform.Web.Api;
 /// <summary>Reads the body of <c>POST /api/jobs/run</c> and finds all its faults at once.</summary>
 internal static class RunJobBody
 {
-    private const int DeepestLevel = 32;
     private const int LongestIdempotencyKey = 255;
-    private const int LongestNumber = 64;
-    private const int LargestExponent = 324;
     private static readonly string[] Fields = ["job", "job_id", "triggered_by", "payload", "dedup_key", "run_at", "force"];
 
     public static (RunRequest Request, IReadOnlyList<ConfigFault> Faults) Read(byte[] json, StringValues idempotencyKey)
@@ -68,62 +65,15 @@ internal static class RunJobBody
         }
         try
         {
-            var unusable = FindUnusableValues(json);
+            var unusable = StorableJson.FindFaults(json);
             faults.AddRange(unusable);
             return unusable.Count > 0
                 ? null
-                : JsonElement.Parse(json, new JsonDocumentOptions { MaxDepth = DeepestLevel, AllowDuplicateProperties = false });
+                : JsonElement.Parse(json, new JsonDocumentOptions { MaxDepth = StorableJson.DeepestLevel, AllowDuplicateProperties = false });
         }
         catch (JsonException e)
         {
-            faults.Add(new("", $"The body cannot be read: {e.Message} Send JSON of at most {DeepestLevel} levels, no field twice."));
-            return null;
-        }
-    }
-
-    // What is JSON by its grammar but no text or number that PostgreSQL and .NET can hold.
-    private static List<ConfigFault> FindUnusableValues(byte[] json)
-    {
-        var faults = new List<ConfigFault>();
-        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = DeepestLevel });
-        var field = "";
-        while (reader.Read())
-        {
-            if (reader.TokenType is JsonTokenType.PropertyName or JsonTokenType.String)
-            {
-                var text = TryGetText(ref reader);
-                if (reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth == 1) field = Shown.Shorten(text ?? "");
-                if (text is null)
-                    faults.Add(new(field, "it holds a text that is not Unicode: bytes that are not UTF-8, or half a surrogate pair. Send whole characters."));
-                else if (text.Contains('\0'))
-                    faults.Add(new(field, "the character U+0000 cannot be stored; leave it out."));
-            }
-            else if (reader.TokenType == JsonTokenType.Number && !IsStorable(ref reader))
-            {
-                faults.Add(new(field, $"it holds a number of more than {LongestNumber} characters or beyond 1.8e308. Send such a number as a text."));
-            }
-        }
-        return faults;
-    }
-
-    // PostgreSQL writes out every place of a number: a short one with a great exponent would fill megabytes or fail.
-    private static bool IsStorable(ref Utf8JsonReader reader)
-    {
-        var text = reader.ValueSpan;
-        if (text.Length > LongestNumber || !reader.TryGetDouble(out var number) || !double.IsFinite(number)) return false;
-        var mark = text.IndexOfAny((byte)'e', (byte)'E');
-        return mark < 0 || (int.TryParse(text[(mark + 1)..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var exponent)
-            && exponent is >= -LargestExponent and <= LargestExponent);
-    }
-
-    private static string? TryGetText(ref Utf8JsonReader reader)
-    {
-        try
-        {
-            return reader.GetString();
-        }
-        catch (InvalidOperationException)
-        {
+            faults.Add(new("", $"The body cannot be read: {e.Message} Send JSON of at most {StorableJson.DeepestLevel} levels, no field twice."));
             return null;
         }
     }
