@@ -59,28 +59,29 @@ internal sealed class RunClaimer(PlatformDatabase database, EngineOptions option
     private const string Claim =
         $"""
         WITH RECURSIVE {WaitingJobs}, {Lanes}, limited_picks AS MATERIALIZED (
-            SELECT r.id
+            SELECT r.ctid
               FROM (SELECT * FROM load WHERE places > 0 ORDER BY priority, random()) f
              CROSS JOIN LATERAL (
-                   SELECT id FROM jobplatform.job_runs
+                   SELECT ctid FROM jobplatform.job_runs
                     WHERE status IN ('queued', 'retrying') AND limited AND job_id = f.job_id AND run_at <= $1
                     ORDER BY run_at, id LIMIT f.places FOR UPDATE SKIP LOCKED) r
              LIMIT $2
         ), picks AS MATERIALIZED (
-            SELECT r.id
+            SELECT r.ctid
               FROM (SELECT * FROM lanes WHERE $3::text[] IS NULL OR queue = ANY ($3) ORDER BY priority, random()) l
              CROSS JOIN LATERAL (
-                   SELECT id FROM jobplatform.job_runs
+                   SELECT ctid FROM jobplatform.job_runs
                     WHERE status IN ('queued', 'retrying') AND NOT limited
                       AND queue = l.queue AND priority = l.priority AND run_at <= $1
                     ORDER BY run_at, id LIMIT $2 FOR UPDATE SKIP LOCKED) r
              LIMIT $2 - (SELECT count(*) FROM limited_picks)
         )
         UPDATE jobplatform.job_runs r
-           SET status = 'running', started_at = $1, worker = $4, attempt = r.attempt + 1, fence = r.fence + 1,
-               job_version = j.version, progress = NULL
-          FROM (SELECT id FROM limited_picks UNION ALL SELECT id FROM picks) p, jobplatform.jobs j
-         WHERE r.id = p.id AND j.id = r.job_id
+           SET status = 'running', started_at = $1, worker = $4, attempt = r.attempt + 1, fence = r.fence + 1, progress = NULL,
+               job_version = coalesce((SELECT j.version FROM jobplatform.jobs j WHERE j.id = r.job_id), r.job_version)
+         -- By place, not by key: the rows are locked, so they stay where they are, and a join by key is planned as a scan
+         -- of the whole table as soon as statistics are old (measured: 94 ms instead of 25 for 1,000 of 100,000).
+         WHERE r.ctid = ANY (ARRAY(SELECT ctid FROM limited_picks UNION ALL SELECT ctid FROM picks))
         RETURNING r.id, r.job_id, r.job_version, r.fence, r.attempt, r.rescues, r.trigger, r.forced, r.limited, r.scheduled_for, r.payload
         """;
 
@@ -91,13 +92,12 @@ internal sealed class RunClaimer(PlatformDatabase database, EngineOptions option
         WITH RECURSIVE {WaitingJobs}, skipped AS (
             UPDATE jobplatform.job_runs r
                SET status = 'skipped', skip_reason = 'overlap', finished_at = $1
-              FROM (SELECT s.id FROM load f CROSS JOIN LATERAL (
-                       SELECT id FROM jobplatform.job_runs
+             WHERE r.ctid = ANY (ARRAY(SELECT s.ctid FROM load f CROSS JOIN LATERAL (
+                       SELECT ctid FROM jobplatform.job_runs
                         WHERE status IN ('queued', 'retrying') AND limited AND job_id = f.job_id AND run_at <= $1
                           AND fence = 0
                         ORDER BY run_at, id LIMIT 1000 FOR UPDATE SKIP LOCKED) s
-                     WHERE f.places <= 0 AND f.overlap_policy = 'skip' LIMIT $2) p
-             WHERE r.id = p.id
+                     WHERE f.places <= 0 AND f.overlap_policy = 'skip' LIMIT $2))
             RETURNING r.id, r.job_id
         )
         INSERT INTO jobplatform.job_statistics AS s (job_id, skipped_count, last_run_id, last_status, last_finished_at)
