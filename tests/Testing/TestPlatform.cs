@@ -59,7 +59,7 @@ public sealed class TestPlatform : IAsyncDisposable
         services.AddSingleton(database);
         services.AddSingleton(new AppDatabase(connectionString));
         services.AddSingleton(new SecretRedactor(["marked-secret-0123456789abcdef"]));
-        services.AddSingleton(new HandlerCatalog([typeof(ProbeHandler).Assembly], new ConfigurationBuilder().Build()));
+        services.AddSingleton(new HandlerCatalog([typeof(ProbeHandler).Assembly, System.Reflection.Assembly.GetEntryAssembly()!], new ConfigurationBuilder().Build()));
         services.AddSingleton<JobStore>();
         services.AddSingleton<JobCatalog>();
         services.AddSingleton<ScheduleSync>();
