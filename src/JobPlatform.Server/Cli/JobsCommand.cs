@@ -50,7 +50,7 @@ internal static class JobsCommand
                 job.LastStatus ?? "",
                 session.Output.Age(job.LastFinishedAt),
                 Output.Duration(job.LastDurationMs),
-                RunText.Result(job.LastResult),
+                RunWords.Result(job.LastResult),
             }));
         return ExitCode.Well;
     }
