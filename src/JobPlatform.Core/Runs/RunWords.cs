@@ -5,6 +5,16 @@ namespace JobPlatform.Core.Runs;
 /// <summary>What runs report, in words.</summary>
 public static class RunWords
 {
+    // What a sentence can bear; the whole text is the run's.
+    private const int LongestMessage = 200;
+
+    /// <summary>As <see cref="Result"/>, but one line of at most 200 characters.</summary>
+    public static string Message(JsonElement? result)
+    {
+        var text = string.Join(' ', Result(result).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        return text.Length <= LongestMessage ? text : text[..LongestMessage] + "…";
+    }
+
     /// <summary>An output as compact JSON, or an error's message.</summary>
     public static string Result(JsonElement? result)
     {

@@ -80,7 +80,10 @@ internal static class CronCommand
         {
             output.Line($"{expression.Trim()} {question.TimeZone}: {reading.Cron.Describe()}");
             output.Line("");
-            output.Table(["DUE (UTC)", $"DUE ({question.TimeZone})", ""], [.. reading.Next.Select(due => new[] { Output.Time(due), Local(due, reading.Zone), Remark(due, reading) })]);
+            if (question.TimeZone == "UTC") output.Table(["DUE (UTC)"], [.. reading.Next.Select(due => new[] { Output.Time(due) })]);
+            else
+                output.Table(["DUE (UTC)", $"DUE ({question.TimeZone})", ""],
+                    [.. reading.Next.Select(due => new[] { Output.Time(due), Local(due, reading.Zone), Remark(due, reading) })]);
         }
         return ExitCode.Well;
     }
