@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
 using JobPlatform.Core.Handlers;
+using RangeAttribute = System.ComponentModel.DataAnnotations.RangeAttribute;
 
 namespace JobPlatform.Core.Tests.Handlers;
 
@@ -45,15 +46,15 @@ public sealed class ConfigReaderTests
         var (config, faults) = Read("""{"nmae": "x", "kind": "huge", "first": null, "days_to_keep": 31, "span": 3}""");
 
         Assert.That(config, Is.Null);
-        Assert.That(faults.Select(fault => fault.ToString()), Is.EqualTo(new[]
-        {
+        Assert.That(faults.Select(fault => fault.ToString()), Is.EqualTo((string[])
+        [
             "nmae: there is no such field. Did you mean name? Known: days_to_keep, name, kind, first, last.",
             "kind: \"huge\" is not one of small, very_large.",
             "first: null is not a whole number.",
             "span: there is no such field. Known: days_to_keep, name, kind, first, last.",
             "days_to_keep: 31 is not allowed. The field days_to_keep must be between 1 and 30.",
             "name: missing is not allowed. The name field is required.",
-        }));
+        ]));
     }
 
     [Test]
@@ -62,8 +63,8 @@ public sealed class ConfigReaderTests
         var (_, faults) = Read("""{"name": 5, "first": 10}""");
         var (_, related) = Read("""{"name": "x", "first": 5, "last": "four"}""");
 
-        Assert.That(faults.Select(fault => fault.Field), Is.EqualTo(new[] { "name", "first" }));
-        Assert.That(related.Select(fault => fault.Field), Is.EqualTo(new[] { "last" }));
+        Assert.That(faults.Select(fault => fault.Field), Is.EqualTo((string[])["name", "first"]));
+        Assert.That(related.Select(fault => fault.Field), Is.EqualTo((string[])["last"]));
     }
 
     [Test]

@@ -51,7 +51,7 @@ public sealed class JobExplanationTests
         Assert.Multiple(() =>
         {
             Assert.That(explanation.Answer, Does.StartWith("The job 'nightly' is disabled since 2026-03-02 09:00:00 UTC (3 h ago), by ann (version 3)"));
-            Assert.That(explanation.Details, Is.EqualTo(new[] { "It lacks a table." }));
+            Assert.That(explanation.Details, Is.EqualTo((string[])["It lacks a table."]));
             Assert.That(explanation.NextDueTimes, Is.Empty);
         });
     }
@@ -68,7 +68,7 @@ public sealed class JobExplanationTests
         Assert.Multiple(() =>
         {
             Assert.That(explanation.Answer, Is.EqualTo("The job 'nightly' is overdue since 2026-03-02 02:00:00 UTC (10 h ago): no worker is alive to start it."));
-            Assert.That(explanation.Details, Is.EqualTo(new[] { "No worker is alive." }));
+            Assert.That(explanation.Details, Is.EqualTo((string[])["No worker is alive."]));
             Assert.That(explanation.LastDueTimes[0].Explanation, Is.EqualTo("overdue since 2026-03-02 02:00:00 UTC (10 h ago): no worker is alive"));
             Assert.That(explanation.LastDueTimes[0].Status, Is.Null);
         });
@@ -87,10 +87,10 @@ public sealed class JobExplanationTests
         Assert.Multiple(() =>
         {
             Assert.That(explanation.Answer, Is.EqualTo($"The job 'nightly' is running since 2026-03-02 10:00:00 UTC (2 h ago): run {Id}, attempt 1, on w, 5 of 20 (25 %)."));
-            Assert.That(explanation.Details, Is.EqualTo(new[]
-            {
+            Assert.That(explanation.Details, Is.EqualTo((string[])
+            [
                 $"3 runs wait since 2026-03-02 11:59:00 UTC (1 min ago): overlap_policy queue, max_concurrency 1, and run {Id} has been running for 2 h.",
-            }));
+            ]));
         });
     }
 
@@ -121,7 +121,7 @@ public sealed class JobExplanationTests
         Assert.Multiple(() =>
         {
             Assert.That(explanation.Answer, Is.EqualTo($"The run {Id} failed in attempt 1 of 3 and is tried again at 2026-03-02 12:00:30 UTC (in 30 s): connection refused"));
-            Assert.That(explanation.Details, Is.EqualTo(new[] { "3 runs failed in a row, last at 2026-03-02 11:00:00 UTC (1 h ago): out of disk" }));
+            Assert.That(explanation.Details, Is.EqualTo((string[])["3 runs failed in a row, last at 2026-03-02 11:00:00 UTC (1 h ago): out of disk"]));
         });
     }
 
@@ -184,13 +184,13 @@ public sealed class JobExplanationTests
             ],
         });
 
-        Assert.That(explanation.LastDueTimes.Skip(1).Select(due => due.Explanation), Is.EqualTo(new[]
-        {
+        Assert.That(explanation.LastDueTimes.Skip(1).Select(due => due.Explanation), Is.EqualTo((string[])
+        [
             "no run: the job was disabled then (version 3 at 2026-02-28 14:00:00 UTC by ann)",
             "no run: its cron expression was 0 5 * * * UTC then (changed with version 3 at 2026-02-28 14:00:00 UTC by ann)",
             "no run: no server had the job scheduled then, or the row was deleted",
             "no run is kept: it was purged, or the job was not scheduled yet",
-        }));
+        ]));
     }
 
     [TestCase("overlap", null, "skipped by the overlap policy: as many runs as max_concurrency allows were running")]

@@ -20,13 +20,13 @@ public sealed class CronTests
         var result = await _cli.RunAsync("cron", "next", "30 2 * * *", "--tz", "Europe/Berlin", "--from", "2026-03-28", "--count", "2");
 
         Assert.That(result.ExitCode, Is.Zero, result.Errors);
-        Assert.That(result.Output.Split('\n').Select(line => line.TrimEnd()), Is.EqualTo(new[]
-        {
+        Assert.That(result.Output.Split('\n').Select(line => line.TrimEnd()), Is.EqualTo((string[])
+        [
             "30 2 * * * Europe/Berlin: at 02:30 every day", "",
             "DUE (UTC)            DUE (Europe/Berlin)",
             "2026-03-28 01:30:00  2026-03-28 02:30:00 +01:00",
             "2026-03-29 01:00:00  2026-03-29 03:00:00 +02:00  its clock time is skipped: due at the end of the gap", "",
-        }));
+        ]));
     }
 
     [Test]
@@ -35,7 +35,7 @@ public sealed class CronTests
         var result = await _cli.RunAsync("cron", "next", "@daily", "--from", "2026-03-28T00:00:00+01:00", "--count", "2", "--json");
 
         Assert.That(result.Json.GetProperty("next").EnumerateArray().Select(due => due.GetString()),
-            Is.EqualTo(new[] { "2026-03-28T00:00:00Z", "2026-03-29T00:00:00Z" }), result.Errors);
+            Is.EqualTo((string[])["2026-03-28T00:00:00Z", "2026-03-29T00:00:00Z"]), result.Errors);
     }
 
     [Test]
@@ -63,15 +63,15 @@ public sealed class CronTests
 
         Assert.Multiple(() =>
         {
-            Assert.That(answers, Is.EqualTo(new[]
-            {
+            Assert.That(answers, Is.EqualTo((string[])
+            [
                 """{"expression":"0 2 * * *","time_zone":"UTC","description":"at 02:00 every day","next":["2026-03-28T02:00:00Z"]}""",
                 """{"expression":"61 * * * *","error":"minute '61' is out of range: use 0 to 59"}""",
                 """{"expression":"","error":"cron expression '' is empty: use five fields (minute hour day-of-month month day-of-week)"}""",
                 """{"expression":"0 2 * * *","time_zone":"Europe/Berlin","description":"at 02:00 every day","next":["2026-03-28T01:00:00Z"]}""",
                 """{"expression":"0 2 * * *","error":"time zone 'Europe/Berln' is not known: did you mean 'Europe/Berlin'?"}""",
                 """{"expression":"0\t2\t*\t*\tMON","time_zone":"UTC","description":"at 02:00 on Monday","next":["2026-03-30T02:00:00Z"]}""",
-            }));
+            ]));
             Assert.That(process.ExitCode, Is.EqualTo(1));
         });
     }
