@@ -18,8 +18,11 @@ internal static class RunObstacles
         foreach (var run in facts.Running.Where(run => alive.Contains(run.Worker!))) yield return DescribeRunning(run, facts);
         if (!facts.Job.IsEnabled) yield return DescribeDisabled(facts);
         foreach (var fault in facts.Faults) yield return fault;
-        foreach (var sentence in FindInSchedule(facts)) yield return sentence;
+        if (facts.Job.IsEnabled && facts.Schedule is { State: ScheduleState.Active, NextDueAt: { } due } && facts.Now - due > Patience)
+            yield return $"The job '{facts.Job.Name}' is overdue since {TimeText.AtAndAge(due, facts.Now)}: "
+                + (alive.Count == 0 ? "no worker is alive to start it." : "a worker is alive but has not started it, and its log says why.");
         if (facts.EngineFault is not null) yield return facts.EngineFault;
+        foreach (var sentence in FindInSchedule(facts)) yield return sentence;
         foreach (var run in facts.Running.Where(run => !alive.Contains(run.Worker!)))
             yield return $"The run {run.Id} counts as running since {TimeText.AtAndAge(run.StartedAt!.Value, facts.Now)}, but its worker {run.Worker} is dead: "
                 + (alive.Count > 0 ? "another one takes it over within seconds." : "it goes on when a worker is alive.");
@@ -53,9 +56,6 @@ internal static class RunObstacles
                 + $"({job.CronExpression} {job.TimeZone}, misfire {job.Misfire.ToString().ToLowerInvariant()}): a running server corrects it within a minute.";
         else if (schedule.NextDueAt is null)
             yield return $"The schedule of the job '{job.Name}' has stopped: the server could not read it, and its log says why.";
-        else if (facts.Now - schedule.NextDueAt > Patience)
-            yield return $"The job '{job.Name}' is overdue since {TimeText.AtAndAge(schedule.NextDueAt.Value, facts.Now)}: "
-                + (facts.Workers.Count == 0 ? "no worker is alive to start it." : "a worker is alive but has not started it, and its log says why.");
     }
 
     private static IEnumerable<string> FindInWaiting(JobFacts facts)
@@ -81,7 +81,7 @@ internal static class RunObstacles
         if (workers.Count == 0) return "no worker is alive.";
         var places = workers.Sum(worker => worker.Concurrency);
         if (facts.RunningEverywhere >= places)
-            return $"all {places} places of the {workers.Count} living workers are taken, by runs of all jobs.";
+            return $"all {places} places of the {(workers.Count == 1 ? "living worker" : $"{workers.Count} living workers")} are taken, by runs of all jobs.";
         return facts.Now - first.RunAt <= Patience
             ? "a worker starts it any moment."
             : $"workers are alive and have free places, so none of them may serve the queue '{job.Queue}' (their setting WORKER_QUEUES).";

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using JobPlatform.Core.Jobs;
-using JobPlatform.Core.Runs;
 
 namespace JobPlatform.Server.Cli;
 
@@ -38,9 +37,21 @@ internal static class JobsExplain
             ("next due", string.Join('\n', explanation.NextDueTimes.Select(due => output.TimeAndAge(due)))));
         if (explanation.LastDueTimes.Count == 0) return;
         output.Line("");
-        output.Table(["DUE (UTC)", "STATUS", "WHAT CAME OF IT"], [.. explanation.LastDueTimes.Select(due => new[]
+        output.Table(["DUE (UTC)", "RUN", "WHAT CAME OF IT"], [.. Group(explanation.LastDueTimes).Select(group => new[]
         {
-            Output.Time(due.DueAt), due.Status?.ToWord() ?? "", due.Explanation,
+            Output.Time(group[0].DueAt),
+            group[0].RunId is { } run ? RunText.Short(run) : "",
+            group.Count == 1 ? group[0].Explanation : $"{group[0].Explanation} (also the {group.Count - 1} before)",
         })]);
+    }
+
+    // What kept a job from running yesterday mostly did the day before, too: said once.
+    private static List<List<DueTimeAnswer>> Group(IReadOnlyList<DueTimeAnswer> answers)
+    {
+        var groups = new List<List<DueTimeAnswer>>();
+        foreach (var answer in answers)
+            if (groups.LastOrDefault() is { } group && (group[0].RunId, group[0].Explanation) == (answer.RunId, answer.Explanation)) group.Add(answer);
+            else groups.Add([answer]);
+        return groups;
     }
 }

@@ -100,7 +100,7 @@ public sealed class JobExplanationTests
         Assert.Multiple(() =>
         {
             Assert.That(Answer(Well with { Waiting = [Waits(-60)], RunningEverywhere = 16 }),
-                Is.EqualTo("1 run waits since 2026-03-02 11:59:00 UTC (1 min ago): all 16 places of the 1 living workers are taken, by runs of all jobs."));
+                Is.EqualTo("1 run waits since 2026-03-02 11:59:00 UTC (1 min ago): all 16 places of the living worker are taken, by runs of all jobs."));
             Assert.That(Answer(Well with { Waiting = [Waits(-60)], Job = Well.Job with { Queue = "mail" } }), Does.Contain("none of them may serve the queue 'mail'"));
             Assert.That(Answer(Well with { Waiting = [Waits(-1)] }), Does.EndWith("a worker starts it any moment."));
             Assert.That(Answer(Well with { Waiting = [Waits(-1)], Workers = [] }), Does.EndWith("no worker is alive."));

@@ -43,7 +43,7 @@ public sealed class ExplainTests
             Assert.That(text.Output, Does.Match(@"^The job 'nightly' is running since .* \(2 h ago\): run \S+, attempt 1, on w, 1 of 4 \(25 %\)\.\n"
                 + @"- 3 runs wait since .* \(5 min ago\): overlap_policy queue, max_concurrency 1, and run \S+ has been running for 2 h\.\n"
                 + @"- 2 runs failed in a row, last at .*: disk full\n\n"
-                + @"due:      0 \d+ \* \* \* UTC: at \d\d:00 every day\nnext due: .*\n          .*\n          .*\n\nDUE \(UTC\)"));
+                + @"due:      0 \d+ \* \* \* UTC: at \d\d:00 every day\nnext due: .*\n          .*\n          .*\n\nDUE \(UTC\).*\n.* success in 1\.2 s\s*\n.* could start them \(also the 2 before\)\s*\n"));
             Assert.That(json.GetProperty("answer").GetString(), Does.StartWith("The job 'nightly' is running"));
             Assert.That(json.GetProperty("waiting").GetArrayLength(), Is.EqualTo(3));
             Assert.That(json.GetProperty("next_due_times").GetArrayLength(), Is.EqualTo(3));
