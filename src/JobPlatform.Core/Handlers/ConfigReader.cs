@@ -28,24 +28,14 @@ public static class ConfigReader
     /// <summary>Reads and validates. On success the list is empty and the config is set.</summary>
     public static (object? Config, IReadOnlyList<ConfigFault> Faults) Read(Type configType, JsonElement config, JsonElement? payload)
     {
-        var merged = Merge(config, payload);
         var type = PlatformJson.Options.GetTypeInfo(configType);
+        // Field by field, so that one that cannot be read does not hide what is wrong with the others' values.
+        var read = Activator.CreateInstance(configType)!;
         var faults = new List<ConfigFault>();
-        foreach (var (name, value) in merged) CheckField(type, name, value, faults);
-        if (faults.Count > 0) return (null, faults);
-
-        var read = merged.Deserialize(type)!;
-        var results = new List<ValidationResult>();
-        Validator.TryValidateObject(read, new ValidationContext(read), results, validateAllProperties: true);
-        foreach (var result in results)
-        {
-            var member = result.MemberNames.FirstOrDefault() ?? "";
-            var field = JsonNamingPolicy.SnakeCaseLower.ConvertName(member);
-            var value = member.Length == 0 ? null : configType.GetProperty(member)?.GetValue(read);
-            var shown = value is null ? "missing" : Shorten(JsonSerializer.Serialize(value, PlatformJson.Options));
-            faults.Add(new(field, $"{shown} is not allowed. {result.ErrorMessage?.Replace(member, field, StringComparison.Ordinal)}"));
-        }
-        return faults.Count > 0 ? (null, faults) : (read, faults);
+        foreach (var (name, value) in Merge(config, payload))
+            if (ReadField(type, read, name, value) is { } fault) faults.Add(fault);
+        faults.AddRange(FindFaultsOfValues(configType, read, faults.ConvertAll(fault => fault.Field)));
+        return (faults.Count > 0 ? null : read, faults);
     }
 
     /// <summary>The JSON Schema (2020-12) of a config record, with its defaults, ranges and descriptions.</summary>
@@ -85,26 +75,40 @@ public static class ConfigReader
         return merged;
     }
 
-    private static void CheckField(JsonTypeInfo type, string name, JsonNode? value, List<ConfigFault> faults)
+    private static ConfigFault? ReadField(JsonTypeInfo type, object target, string name, JsonNode? value)
     {
-        var property = type.Properties.FirstOrDefault(p => p.Name == name);
-        if (property is null)
-        {
-            var known = type.Properties.Select(p => p.Name).ToList();
-            faults.Add(new(name, known.Count == 0
+        var fields = type.Properties.Where(property => property.Set is not null).ToList();
+        if (fields.Find(field => field.Name == name) is not { } property)
+            return new(name, fields.Count == 0
                 ? "this handler takes no config."
-                : $"there is no such field.{Suggestion.For(name, known)} Known: {string.Join(", ", known)}."));
-            return;
-        }
+                : $"there is no such field.{Suggestion.For(name, fields.Select(field => field.Name))} Known: {string.Join(", ", fields.Select(field => field.Name))}.");
         try
         {
-            value.Deserialize(property.PropertyType, PlatformJson.Options);
+            var read = value.Deserialize(property.PropertyType, PlatformJson.Options);
             if (value is null && Nullable.GetUnderlyingType(property.PropertyType) is null && !property.IsSetNullable)
-                faults.Add(new(name, $"null is not {Kind(property.PropertyType)}."));
+                return new(name, $"null is not {Kind(property.PropertyType)}.");
+            property.Set!(target, read);
+            return null;
         }
         catch (JsonException)
         {
-            faults.Add(new(name, $"{Shorten(value?.ToJsonString(PlatformJson.Options) ?? "null")} is not {Kind(property.PropertyType)}."));
+            return new(name, $"{Shorten(value?.ToJsonString(PlatformJson.Options) ?? "null")} is not {Kind(property.PropertyType)}.");
+        }
+    }
+
+    /// <summary>What the data annotations say, apart from rules on fields that could not be read and hold their defaults.</summary>
+    private static IEnumerable<ConfigFault> FindFaultsOfValues(Type configType, object read, List<string> unread)
+    {
+        var results = new List<ValidationResult>();
+        Validator.TryValidateObject(read, new ValidationContext(read), results, validateAllProperties: true);
+        foreach (var result in results)
+        {
+            if (result.MemberNames.Select(JsonNamingPolicy.SnakeCaseLower.ConvertName).Any(unread.Contains)) continue;
+            var member = result.MemberNames.FirstOrDefault() ?? "";
+            var field = JsonNamingPolicy.SnakeCaseLower.ConvertName(member);
+            var value = member.Length == 0 ? null : configType.GetProperty(member)?.GetValue(read);
+            var shown = value is null ? "missing" : Shorten(JsonSerializer.Serialize(value, PlatformJson.Options));
+            yield return new(field, $"{shown} is not allowed. {result.ErrorMessage?.Replace(member, field, StringComparison.Ordinal)}");
         }
     }
 

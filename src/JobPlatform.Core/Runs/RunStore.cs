@@ -158,6 +158,17 @@ public sealed class RunStore(PlatformDatabase database, IJobEngine engine, TimeP
             new { job, beforeId, limit }, cancellationToken: cancellation))).AsList();
     }
 
+    /// <summary>A run's attempts that did not succeed, in their order; a run that succeeded at once has none.</summary>
+    public async Task<IReadOnlyList<RunAttempt>> ListAttemptsAsync(Guid id, CancellationToken cancellation = default)
+    {
+        await using var connection = await database.OpenAsync(cancellation);
+        return (await connection.QueryAsync<RunAttempt>(new CommandDefinition(
+            """
+            SELECT number, outcome, started_at, finished_at, worker, error FROM jobplatform.job_attempts
+             WHERE run_id = @id ORDER BY number, fence
+            """, new { id }, cancellationToken: cancellation))).AsList();
+    }
+
     /// <summary>Lines of a run's log after <paramref name="afterId"/>, at most <paramref name="limit"/>.</summary>
     public async Task<IReadOnlyList<RunLogLine>> ListLogAsync(Guid id, long afterId, int limit, CancellationToken cancellation = default)
     {

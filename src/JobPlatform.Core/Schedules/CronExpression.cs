@@ -65,6 +65,27 @@ public sealed class CronExpression
             : new DateTimeOffset(due * TimeSpan.TicksPerSecond, TimeSpan.Zero);
     }
 
+    /// <summary>The latest due times up to <paramref name="until"/>, newest first, in UTC.</summary>
+    /// <param name="since">None earlier than this is looked for.</param>
+    /// <param name="until">The end, included.</param>
+    /// <param name="zone">The zone whose clock the expression is read on.</param>
+    /// <param name="count">The most that are returned.</param>
+    public IReadOnlyList<DateTimeOffset> Latest(DateTimeOffset since, DateTimeOffset until, TimeZoneInfo zone, int count)
+    {
+        var tick = TimeSpan.FromTicks(1);
+        if (Next(since - tick, zone) is not { } first || first > until) return [];
+        var latest = new DueSeries(this, zone, first).LatestBefore(until + tick, since, count);
+        latest.Reverse();
+        return latest;
+    }
+
+    /// <summary>How a due time, as <see cref="Next"/> gives it, stands to a change of the zone's clock.</summary>
+    public ClockChange FindClockChange(DateTimeOffset due, TimeZoneInfo zone)
+    {
+        ArgumentNullException.ThrowIfNull(zone);
+        return DueTimes.FindChange(_calendar, new ZoneClock(zone), due.UtcTicks / TimeSpan.TicksPerSecond);
+    }
+
     /// <summary>The expression in plain English, times as its zone's clock shows them: "at 02:30 every day".</summary>
     public string Describe() => CronDescription.Of(_calendar);
 

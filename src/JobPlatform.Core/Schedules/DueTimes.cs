@@ -53,6 +53,18 @@ internal static class DueTimes
         }
     }
 
+    /// <summary>How a due second, in UTC, stands to a change of the clock.</summary>
+    public static ClockChange FindChange(CronCalendar calendar, ZoneClock clock, long due)
+    {
+        var offset = clock.Offset(due);
+        var reading = due + offset;
+        if (clock.Offset(due - 1) < offset && calendar.Next(reading) != reading) return ClockChange.Gap;
+        if (IsShownAgain(clock.Offset(due + Window))) return ClockChange.FirstPass;
+        return IsShownAgain(clock.Offset(due - Window)) ? ClockChange.SecondPass : ClockChange.None;
+
+        bool IsShownAgain(long other) => other != offset && clock.Offset(reading - other) == other;
+    }
+
     /// <summary>The reading after <paramref name="after"/>; in the second pass of a repeat, where clock times count,
     /// the first reading that the first pass did not have.</summary>
     private static long FirstUnhandledReading(CronCalendar calendar, ZoneClock clock, long after, long offset)

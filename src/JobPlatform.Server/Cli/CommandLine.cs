@@ -9,7 +9,8 @@ internal static class CommandLine
 {
     public static async Task<int> RunAsync(string[] arguments)
     {
-        var parsed = Create().Parse(arguments);
+        // No response files: @daily is a cron expression.
+        var parsed = Create().Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Action is ParseErrorAction)
         {
             foreach (var error in parsed.Errors) Console.Error.WriteLine(Describe(error.Message, parsed));
@@ -53,6 +54,7 @@ internal static class CommandLine
             RunsCommand.Create(),
             HandlersCommand.Create(),
             SchedulesCommand.Create(),
+            CronCommand.Create(),
             SecretsCommand.Create(),
             SampleCommand.Create(),
         };

@@ -2,7 +2,6 @@ using Dapper;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Jobs;
-using JobPlatform.Core.Schedules;
 
 namespace JobPlatform.Server.Cli;
 
@@ -24,34 +23,22 @@ internal static class JobChecks
         {
             var page = await session.Get<JobStore>().ListDefinitionsAsync(after, Page, cancellation);
             foreach (var job in page)
-                findings.AddRange(Find(job, catalog, webhooks, missing).Select(message => Finding.Fault("jobs", message)));
+            {
+                bool? webhook = webhooks.TryGetValue(job.Handler, out var isEnabled) ? isEnabled : null;
+                var faults = JobFaults.OfDefinition(job, catalog, webhook);
+                if (job.IsEnabled) faults = faults.Concat(JobFaults.OfSurroundings(job, catalog, webhook, missing));
+                findings.AddRange(faults.Select(message => Finding.Fault("jobs", message)));
+            }
             if (page.Count < Page) return true;
             after = page[^1].Id;
         }
     }
 
-    private static IEnumerable<string> Find(Job job, HandlerCatalog catalog, HashSet<string> webhooks, HashSet<string> missing)
-    {
-        if (ScheduleSync.FindFault(job) is { } schedule) yield return schedule;
-        if (webhooks.Contains(job.Handler)) yield break;
-        if (catalog.Find(job.Handler) is not { } handler)
-        {
-            yield return $"The job '{job.Name}' cannot run: {catalog.DescribeUnknown(job.Handler)}";
-            yield break;
-        }
-        foreach (var fault in ConfigReader.Read(handler.ConfigType, job.Config, null).Faults)
-            yield return $"The job '{job.Name}' cannot run, its config does not fit. {fault}";
-        if (!job.IsEnabled) yield break;
-        if (!handler.IsOpen)
-            yield return $"The job '{job.Name}' cannot run: its handler needs {handler.Gate}. Set it, or disable the job.";
-        if (handler.Tables.Where(missing.Contains).ToList() is { Count: > 0 } tables)
-            yield return $"The job '{job.Name}' cannot run: {string.Join(", ", tables)} missing in the application's database. Make them, or disable the job.";
-    }
-
-    private static async Task<HashSet<string>> ReadWebhooksAsync(Session session, CancellationToken cancellation)
+    private static async Task<Dictionary<string, bool>> ReadWebhooksAsync(Session session, CancellationToken cancellation)
     {
         await using var connection = await session.Get<PlatformDatabase>().OpenAsync(cancellation);
-        return (await connection.QueryAsync<string>(new CommandDefinition(
-            "SELECT key FROM jobplatform.job_handlers", cancellationToken: cancellation))).ToHashSet();
+        return (await connection.QueryAsync<(string Key, bool IsEnabled)>(new CommandDefinition(
+            "SELECT key, is_enabled FROM jobplatform.job_handlers", cancellationToken: cancellation)))
+            .ToDictionary(webhook => webhook.Key, webhook => webhook.IsEnabled, StringComparer.Ordinal);
     }
 }

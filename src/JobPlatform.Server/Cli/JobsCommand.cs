@@ -30,7 +30,7 @@ internal static class JobsCommand
         var disable = new Command("disable", "Stop a job from running when it is due.") { name };
         disable.SetAction((parsed, cancellation) => SwitchAsync(parsed.GetValue(name)!, false, cancellation));
 
-        return new Command("jobs", "Look at jobs, switch them, run them.") { list, show, JobsRun.Create(), enable, disable };
+        return new Command("jobs", "Look at jobs, switch them, run them.") { list, show, JobsExplain.Create(), JobsRun.Create(), enable, disable };
     }
 
     private static async Task<int> ListAsync(bool asJson, CancellationToken cancellation)
@@ -50,7 +50,7 @@ internal static class JobsCommand
                 job.LastStatus ?? "",
                 session.Output.Age(job.LastFinishedAt),
                 Output.Duration(job.LastDurationMs),
-                RunText.Result(job.LastResult),
+                RunWords.Result(job.LastResult),
             }));
         return ExitCode.Well;
     }
@@ -87,7 +87,7 @@ internal static class JobsCommand
         return ExitCode.Well;
     }
 
-    private static string DescribeDue(Job job)
+    public static string DescribeDue(Job job)
     {
         if (job.CronExpression is null) return "never by itself";
         return CronExpression.TryParse(job.CronExpression, job.Name, out var cron, out var error)

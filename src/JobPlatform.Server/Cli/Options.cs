@@ -7,6 +7,8 @@ namespace JobPlatform.Server.Cli;
 /// <summary>Options that several verbs have, and how their texts are read.</summary>
 internal static class Options
 {
+    private static readonly string[] TimeFormats = ["yyyy-MM-dd", "yyyy-MM-dd'T'HH:mmK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK"];
+
     public static Option<bool> Json() => new("--json") { Description = "Print one JSON document instead of text." };
 
     /// <summary>Null when it was not given; <c>--wait</c> alone is 60 seconds.</summary>
@@ -24,12 +26,29 @@ internal static class Options
         },
     };
 
-    public static Option<int> Limit(int standard) => new("--limit")
+    public static Option<int> Limit(int standard) => Count("--limit", standard);
+
+    public static Option<int> Count(string name, int standard) => new(name)
     {
         Description = $"How many at most, 1 to 1000; {standard} when not given.",
         HelpName = "count",
         CustomParser = result => Whole(result, 1, 1000),
         DefaultValueFactory = _ => standard,
+    };
+
+    /// <summary>Null when it was not given.</summary>
+    public static Option<DateTimeOffset?> Time(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "time",
+        CustomParser = result =>
+        {
+            var text = result.Tokens[0].Value;
+            if (DateTimeOffset.TryParseExact(text, TimeFormats, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time))
+                return time;
+            result.AddError($"{name}: '{text}' is not a time such as 2026-01-31T08:00:00Z, 2026-01-31T08:00+01:00 or 2026-01-31.");
+            return null;
+        },
     };
 
     private static int Whole(ArgumentResult result, int minimum, int maximum)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using JobPlatform.Core;
 using JobPlatform.Core.Settings;
@@ -80,29 +79,16 @@ internal sealed class Output(SecretRedactor redactor, TimeProvider clock)
     }
 
     /// <summary>"2026-01-31 08:00:05", in UTC; empty for null.</summary>
-    public static string Time(DateTimeOffset? at) =>
-        at?.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) ?? "";
+    public static string Time(DateTimeOffset? at) => at is { } given ? TimeText.At(given) : "";
 
     /// <summary>"5 min ago", "in 2 h"; empty for null.</summary>
-    public string Age(DateTimeOffset? at)
-    {
-        if (at is null) return "";
-        var age = clock.GetUtcNow() - at.Value;
-        return age < TimeSpan.Zero ? $"in {Coarse(-age)}" : $"{Coarse(age)} ago";
-    }
+    public string Age(DateTimeOffset? at) => at is { } given ? TimeText.Age(given, clock.GetUtcNow()) : "";
 
     /// <summary>"2026-01-31 08:00:05 UTC (5 min ago)"; empty for null.</summary>
-    public string TimeAndAge(DateTimeOffset? at) => at is null ? "" : $"{Time(at)} UTC ({Age(at)})";
+    public string TimeAndAge(DateTimeOffset? at) => at is { } given ? TimeText.AtAndAge(given, clock.GetUtcNow()) : "";
 
     /// <summary>"35 ms", "1.2 s", "3 min 5 s"; empty for null.</summary>
-    public static string Duration(long? milliseconds) => milliseconds switch
-    {
-        null => "",
-        < 1000 => $"{milliseconds} ms",
-        < 60_000 => string.Create(CultureInfo.InvariantCulture, $"{milliseconds / 1000.0:0.0} s"),
-        < 3_600_000 => $"{milliseconds / 60_000} min {milliseconds / 1000 % 60} s",
-        _ => $"{milliseconds / 3_600_000} h {milliseconds / 60_000 % 60} min",
-    };
+    public static string Duration(long? milliseconds) => milliseconds is { } given ? TimeText.Duration(given) : "";
 
     public static string Pretty(JsonElement? element) =>
         element is { } given ? JsonSerializer.Serialize(given, Indented) : "";
@@ -110,14 +96,6 @@ internal sealed class Output(SecretRedactor redactor, TimeProvider clock)
     private static bool MayDecorate(bool isRedirected) =>
         !isRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
         && Environment.GetEnvironmentVariable("TERM") != "dumb";
-
-    private static string Coarse(TimeSpan span) => span switch
-    {
-        { TotalSeconds: < 60 } => $"{(int)span.TotalSeconds} s",
-        { TotalMinutes: < 60 } => $"{(int)span.TotalMinutes} min",
-        { TotalHours: < 48 } => $"{(int)span.TotalHours} h",
-        _ => $"{(int)span.TotalDays} d",
-    };
 
     private static string OneLine(string text) => string.Concat(text.Select(letter => char.IsControl(letter) ? ' ' : letter));
 

@@ -71,10 +71,10 @@ internal sealed class RunFollower(Session session, TextWriter log)
         {
             RunStatus.Queued => run.RunAt > _clock.GetUtcNow() ? $"waits until {Output.Time(run.RunAt)}" : "waits for a worker",
             RunStatus.Running => $"attempt {run.Attempt} runs on {run.Worker}",
-            RunStatus.Retrying => $"attempt {run.Attempt} failed ({RunText.Result(run.Error)}); the next one starts {Output.Time(run.RunAt)}",
+            RunStatus.Retrying => $"attempt {run.Attempt} failed ({RunWords.Result(run.Error)}); the next one starts {Output.Time(run.RunAt)}",
             RunStatus.Success => $"success in {Output.Duration(run.DurationMs)}",
             RunStatus.Skipped => $"skipped: {run.SkipReason}",
-            _ => $"{run.Status.ToWord()} in attempt {run.Attempt}: {RunText.Result(run.Error)}",
+            _ => $"{run.Status.ToWord()} in attempt {run.Attempt}: {RunWords.Result(run.Error)}",
         };
         if (state == _state) return;
         _state = state;
@@ -84,7 +84,7 @@ internal sealed class RunFollower(Session session, TextWriter log)
 
     private void PrintProgress(RunDetails run)
     {
-        var progress = run.Status == RunStatus.Running ? RunText.Progress(run.Progress) : "";
+        var progress = run.Status == RunStatus.Running ? RunWords.Progress(run.Progress) : "";
         if (progress.Length == 0 || progress == _progress) return;
         if (Output.IsErrorDecorated)
         {

@@ -1,5 +1,3 @@
-using System.Text.Json;
-using JobPlatform.Core;
 using JobPlatform.Core.Runs;
 
 namespace JobPlatform.Server.Cli;
@@ -35,32 +33,12 @@ internal static class RunText
     /// <summary>What came of it, on one line.</summary>
     public static string Summary(RunDetails run) => run.Status switch
     {
-        RunStatus.Running => Progress(run.Progress),
+        RunStatus.Running => RunWords.Progress(run.Progress),
         RunStatus.Queued => "",
-        RunStatus.Skipped => run.Output is null ? run.SkipReason! : $"{run.SkipReason}: {Result(run.Output)}",
-        RunStatus.Success => Result(run.Output),
-        _ => Result(run.Error),
+        RunStatus.Skipped => run.Output is null ? run.SkipReason! : $"{run.SkipReason}: {RunWords.Result(run.Output)}",
+        RunStatus.Success => RunWords.Result(run.Output),
+        _ => RunWords.Result(run.Error),
     };
-
-    /// <summary>An output as compact JSON, or an error's message.</summary>
-    public static string Result(JsonElement? result)
-    {
-        if (result is not { } given) return "";
-        return given.ValueKind == JsonValueKind.Object && given.TryGetProperty("message", out var message)
-            && given.TryGetProperty("type", out _) && message.ValueKind == JsonValueKind.String
-            ? message.GetString()!
-            : JsonSerializer.Serialize(given, PlatformJson.Options);
-    }
-
-    /// <summary>"120 of 500 (24 %) deleting rows"; empty for none.</summary>
-    public static string Progress(JsonElement? progress)
-    {
-        if (progress is not { ValueKind: JsonValueKind.Object } given || !given.TryGetProperty("done", out var done)) return "";
-        var text = $"{done}";
-        if (given.TryGetProperty("total", out var total) && total.ValueKind == JsonValueKind.Number)
-            text += total.GetInt64() > 0 ? $" of {total} ({100 * done.GetInt64() / total.GetInt64()} %)" : $" of {total}";
-        return given.TryGetProperty("note", out var note) && note.ValueKind == JsonValueKind.String ? $"{text} {note}" : text;
-    }
 
     public static string LogLine(RunLogLine line) =>
         $"{Output.Time(line.At)} {(line.Level == "information" ? "" : line.Level + ": ")}{line.Message}";

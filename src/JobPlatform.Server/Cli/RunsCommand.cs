@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Text.Json;
+using JobPlatform.Core;
 using JobPlatform.Core.Jobs;
 using JobPlatform.Core.Runs;
 
@@ -26,7 +28,7 @@ internal static class RunsCommand
                 foreach (var known in Enum.GetValues<RunStatus>())
                     if (known.ToWord() == word) return known;
                 var words = Enum.GetValues<RunStatus>().Select(RunTransitions.ToWord).ToList();
-                result.AddError($"--status: '{word}' is not one of {string.Join(", ", words)}.{Core.Suggestion.For(word, words)}");
+                result.AddError($"--status: '{word}' is not one of {string.Join(", ", words)}.{Suggestion.For(word, words)}");
                 return null;
             },
         };
@@ -64,16 +66,38 @@ internal static class RunsCommand
     {
         var id = RunIds.Argument();
         var json = Options.Json();
-        var show = new Command("show", "Show one run; its log is 'runs tail'.") { id, json };
+        var show = new Command("show", "Show one run and its attempts that failed; its log is 'runs tail'.") { id, json };
         show.SetAction(async (parsed, cancellation) =>
         {
             await using var session = await Session.OpenAsync(cancellation);
             var run = await RunIds.LoadAsync(session, parsed.GetValue(id)!, cancellation);
-            if (parsed.GetValue(json)) session.Output.Json(run);
-            else Show(session.Output, run);
+            var attempts = await session.Get<RunStore>().ListAttemptsAsync(run.Id, cancellation);
+            if (parsed.GetValue(json))
+            {
+                var document = JsonSerializer.SerializeToNode(run, PlatformJson.Options)!.AsObject();
+                document["attempts"] = JsonSerializer.SerializeToNode(attempts, PlatformJson.Options);
+                session.Output.Json(document);
+                return ExitCode.Well;
+            }
+            Show(session.Output, run);
+            if (attempts.Count > 0) Show(session.Output, attempts);
             return ExitCode.Well;
         });
         return show;
+    }
+
+    private static void Show(Output output, IReadOnlyList<RunAttempt> attempts)
+    {
+        output.Line("");
+        output.Table(["ATTEMPT", "OUTCOME", "STARTED (UTC)", "TOOK", "WORKER", "ERROR"], [.. attempts.Select(attempt => new[]
+        {
+            $"{attempt.Number}",
+            attempt.Outcome,
+            Output.Time(attempt.StartedAt),
+            Output.Duration((long)(attempt.FinishedAt - attempt.StartedAt).TotalMilliseconds),
+            attempt.Worker,
+            RunWords.Result(attempt.Error),
+        })], names: 4);
     }
 
     private static void Show(Output output, RunDetails run) => output.Fields(
@@ -90,7 +114,7 @@ internal static class RunsCommand
         ("took", Output.Duration(run.DurationMs)),
         ("attempt", $"{run.Attempt}"),
         ("worker", run.Worker),
-        ("progress", RunText.Progress(run.Progress)),
+        ("progress", RunWords.Progress(run.Progress)),
         ("payload", Output.Pretty(run.Payload)),
         ("output", Output.Pretty(run.Output)),
         ("error", Output.Pretty(run.Error)));

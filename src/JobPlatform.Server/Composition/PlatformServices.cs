@@ -27,6 +27,7 @@ internal static class PlatformServices
         services.AddSingleton<JobStore>();
         services.AddSingleton<JobCatalog>();
         services.AddSingleton<JobSeeder>();
+        services.AddSingleton<JobInspector>();
         services.AddSingleton<ScheduleSync>();
         services.AddSingleton<RunStore>();
         services.AddSingleton<RunEnqueuer>();

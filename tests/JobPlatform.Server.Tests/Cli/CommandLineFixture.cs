@@ -68,7 +68,8 @@ internal sealed class CommandLineFixture : IAsyncDisposable
         Directory.Delete(Folder, recursive: true);
     }
 
-    private Process Start(string[] arguments)
+    /// <summary>A process whose standard input and output are the test's to use and to close.</summary>
+    public Process Start(string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Binary, .. arguments])
         {

@@ -19,6 +19,7 @@ public sealed class RefusalTests
     [TestCase("There is no job 'ehco'. Did you mean echo?", "jobs", "run", "ehco")]
     [TestCase("There is no job 'ehco'. Did you mean echo?", "jobs", "show", "ehco")]
     [TestCase("There is no job 'ehco'. Did you mean echo?", "jobs", "enable", "ehco")]
+    [TestCase("There is no job 'ehco'. Did you mean echo?", "jobs", "explain", "ehco")]
     [TestCase("There is no job 'ehco'. Did you mean echo?", "runs", "list", "--job", "ehco")]
     [TestCase("The job 'off' is disabled.", "jobs", "run", "off")]
     [TestCase("--payload: it is not JSON", "jobs", "run", "echo", "--payload", "{nope")]
@@ -30,7 +31,7 @@ public sealed class RefusalTests
     [TestCase("--limit: '0' is not a whole number from 1 to 1000.", "runs", "list", "--limit", "0")]
     [TestCase("--status: 'faild' is not one of", "runs", "list", "--status", "faild")]
     [TestCase("Unrecognized command or argument 'jbos'. Did you mean jobs?", "jbos")]
-    [TestCase("'jobplatform jobs' needs a verb: list, show, run, enable, disable.", "jobs")]
+    [TestCase("'jobplatform jobs' needs a verb: list, show, explain, run, enable, disable.", "jobs")]
     public async Task A_request_that_is_wrong_is_refused_with_exit_code_2_and_a_sentence(string sentence, params string[] arguments)
     {
         var result = await _cli.RunAsync(arguments);

@@ -1,0 +1,42 @@
+using JobPlatform.Core.Handlers;
+using JobPlatform.Core.Schedules;
+
+namespace JobPlatform.Core.Jobs;
+
+/// <summary>Why a job cannot be scheduled or run as it is defined, each a sentence with the remedy. Thread-safe.</summary>
+public static class JobFaults
+{
+    /// <summary>Faults of the row itself: its schedule, its handler's key, its config.</summary>
+    /// <param name="job">The definition.</param>
+    /// <param name="catalog">The code handlers.</param>
+    /// <param name="webhook">Whether the webhook of the job's handler key is enabled; null when there is none.</param>
+    public static IEnumerable<string> OfDefinition(Job job, HandlerCatalog catalog, bool? webhook)
+    {
+        if (ScheduleSync.FindFault(job) is { } schedule) yield return schedule;
+        if (catalog.Find(job.Handler) is not { } handler)
+        {
+            if (webhook is null) yield return $"The job '{job.Name}' cannot run: {catalog.DescribeUnknown(job.Handler)}";
+            yield break;
+        }
+        foreach (var fault in ConfigReader.Read(handler.ConfigType, job.Config, null).Faults)
+            yield return $"The job '{job.Name}' cannot run, its config does not fit. {fault}";
+    }
+
+    /// <summary>What its handler needs and does not find: a setting, tables, its own enabled flag.</summary>
+    /// <param name="job">The definition.</param>
+    /// <param name="catalog">The code handlers.</param>
+    /// <param name="webhook">As for <see cref="OfDefinition"/>.</param>
+    /// <param name="missing">Tables that the application's database lacks.</param>
+    public static IEnumerable<string> OfSurroundings(Job job, HandlerCatalog catalog, bool? webhook, IReadOnlyCollection<string> missing)
+    {
+        if (catalog.Find(job.Handler) is not { } handler)
+        {
+            if (webhook == false) yield return $"The job '{job.Name}' cannot run: its webhook '{job.Handler}' is disabled. Enable it, or disable the job.";
+            yield break;
+        }
+        if (!handler.IsOpen)
+            yield return $"The job '{job.Name}' cannot run: its handler needs {handler.Gate}. Set it, or disable the job.";
+        if (handler.Tables.Where(missing.Contains).ToList() is { Count: > 0 } tables)
+            yield return $"The job '{job.Name}' cannot run: {string.Join(", ", tables)} missing in the application's database. Make them, or disable the job.";
+    }
+}

@@ -1,0 +1,116 @@
+using System.Net.Sockets;
+using Dapper;
+using JobPlatform.Core.Database;
+using JobPlatform.Core.Engine;
+using JobPlatform.Core.Handlers;
+using JobPlatform.Core.Runs;
+using JobPlatform.Core.Schedules;
+using Npgsql;
+
+namespace JobPlatform.Core.Jobs;
+
+/// <summary>Gathers what explains why a job did or did not run. Reads only. Thread-safe.</summary>
+public sealed class JobInspector(PlatformDatabase database, AppDatabase app, HandlerCatalog handlers, IJobEngine engine, TimeProvider clock)
+{
+    private const int DueTimes = 10;
+
+    // More changes than anybody makes between ten due times that matter.
+    private const int MostVersions = 200;
+
+    // Runs are kept for 90 days by default.
+    private static readonly TimeSpan RecentPast = TimeSpan.FromDays(100);
+
+    /// <summary>The facts as they are now.</summary>
+    public async Task<JobFacts> InspectAsync(Job job, CancellationToken cancellation = default)
+    {
+        var now = clock.GetUtcNow();
+        var dueTimes = FindLastDueTimes(job, now);
+        var schedules = await engine.ListSchedulesAsync(cancellation);
+        var facts = new JobFacts
+        {
+            Job = job,
+            Now = now,
+            EngineFault = await engine.FindFaultAsync(cancellation),
+            Schedule = schedules.FirstOrDefault(schedule => schedule.JobId == job.Id),
+            LastDueTimes = dueTimes,
+        };
+        var (read, webhook) = await ReadAsync(facts, cancellation);
+        return read with { Faults = await FindFaultsAsync(job, webhook, cancellation) };
+    }
+
+    private static IReadOnlyList<DateTimeOffset> FindLastDueTimes(Job job, DateTimeOffset now)
+    {
+        if (!CronExpression.TryParse(job.CronExpression, job.Name, out var cron, out _) || !TimeZones.TryFind(job.TimeZone, out var zone, out _)) return [];
+        var since = now - RecentPast;
+        return cron.Latest(job.CreatedAt > since ? job.CreatedAt : since, now, zone, DueTimes);
+    }
+
+    private async Task<(JobFacts Facts, bool? Webhook)> ReadAsync(JobFacts facts, CancellationToken cancellation)
+    {
+        var job = facts.Job;
+        // Runs that wait lie in an index of their own, by job where they are limited, otherwise by queue and priority.
+        var lane = job.Overlap == OverlapPolicy.Allow ? "NOT r.limited AND r.queue = @Queue AND r.priority = @Priority" : "r.limited";
+        await using var connection = await database.OpenAsync(cancellation);
+        await using var rows = await connection.QueryMultipleAsync(new CommandDefinition(
+            $"""
+            SELECT name, concurrency FROM jobplatform.workers WHERE lease_until > clock_timestamp() ORDER BY name;
+            SELECT count(*)::int FROM jobplatform.job_runs WHERE status = 'running';
+            SELECT {RunDetails.Columns} FROM {RunDetails.From}
+             WHERE r.job_id = @Id AND r.status = 'running' ORDER BY r.started_at, r.id LIMIT @most;
+            SELECT {RunDetails.Columns} FROM {RunDetails.From}
+             WHERE r.job_id = @Id AND r.status IN ('queued', 'retrying') AND {lane} ORDER BY r.run_at, r.id LIMIT @most;
+            SELECT version, changed_at, changed_by, (definition ->> 'is_enabled')::boolean AS is_enabled,
+                   definition ->> 'cron_expression' AS cron_expression, definition ->> 'time_zone' AS time_zone
+              FROM jobplatform.job_versions WHERE job_id = @Id AND version <= @Version ORDER BY version DESC LIMIT @MostVersions;
+            SELECT {RunDetails.Columns}
+              FROM unnest(@dueTimes::timestamptz[]) AS d(due_at)
+             CROSS JOIN LATERAL (SELECT * FROM jobplatform.job_runs
+                                  WHERE job_id = @Id AND scheduled_for >= d.due_at ORDER BY scheduled_for LIMIT 1) r
+              LEFT JOIN jobplatform.jobs j ON j.id = r.job_id;
+            SELECT min(scheduled_for) FROM jobplatform.job_runs WHERE job_id = @Id AND scheduled_for IS NOT NULL;
+            SELECT coalesce((SELECT consecutive_failures FROM jobplatform.job_statistics WHERE job_id = @Id), 0);
+            SELECT {RunDetails.Columns} FROM {RunDetails.From}
+             WHERE r.id = (SELECT last_run_id FROM jobplatform.job_statistics WHERE job_id = @Id);
+            SELECT {RunDetails.Columns} FROM {RunDetails.From}
+             WHERE r.job_id = @Id AND r.status = 'failed'
+               AND EXISTS (SELECT FROM jobplatform.job_statistics WHERE job_id = @Id AND consecutive_failures > 0)
+             ORDER BY r.id DESC LIMIT 1;
+            SELECT is_enabled FROM jobplatform.job_handlers WHERE key = @Handler;
+            """,
+            new
+            {
+                job.Id, job.Version, job.Queue, job.Priority, job.Handler, most = JobFacts.MostRuns, MostVersions,
+                dueTimes = facts.LastDueTimes.Select(due => due.UtcDateTime).ToArray(),
+            }, cancellationToken: cancellation));
+        var read = facts with
+        {
+            Workers = (await rows.ReadAsync<LivingWorker>()).AsList(),
+            RunningEverywhere = await rows.ReadSingleAsync<int>(),
+            Running = (await rows.ReadAsync<RunDetails>()).AsList(),
+            Waiting = (await rows.ReadAsync<RunDetails>()).AsList(),
+            Versions = (await rows.ReadAsync<JobChange>()).AsList(),
+            CronRuns = (await rows.ReadAsync<RunDetails>()).AsList(),
+            OldestDueTime = await rows.ReadSingleAsync<DateTimeOffset?>(),
+            ConsecutiveFailures = await rows.ReadSingleAsync<int>(),
+            LastRun = await rows.ReadSingleOrDefaultAsync<RunDetails>(),
+            LastFailure = await rows.ReadSingleOrDefaultAsync<RunDetails>(),
+        };
+        return (read, await rows.ReadSingleOrDefaultAsync<bool?>());
+    }
+
+    private async Task<IReadOnlyList<string>> FindFaultsAsync(Job job, bool? webhook, CancellationToken cancellation)
+    {
+        var faults = JobFaults.OfDefinition(job, handlers, webhook).ToList();
+        try
+        {
+            var missing = handlers.Find(job.Handler) is { } handler ? await app.FindMissingAsync(handler.Tables, cancellation) : [];
+            faults.AddRange(JobFaults.OfSurroundings(job, handlers, webhook, missing));
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException or SocketException)
+        {
+            // It is an answer too, and hides none of the others.
+            faults.Add($"The job '{job.Name}' cannot run: the application's database does not answer ({e.Message.TrimEnd('.')}).");
+        }
+        return faults;
+    }
+}
