@@ -88,7 +88,8 @@ CREATE TABLE jobplatform.job_runs (
     id               uuid PRIMARY KEY,
     job_id           bigint NOT NULL,
     created_at       timestamptz NOT NULL DEFAULT now(),
-    run_at           timestamptz NOT NULL,
+    -- Within what every client can read; PostgreSQL's calendar is longer than that of most.
+    run_at           timestamptz NOT NULL CHECK (run_at >= '2000-01-01Z' AND run_at < '2200-01-01Z'),
     scheduled_for    timestamptz,
     started_at       timestamptz,
     finished_at      timestamptz,
@@ -260,19 +261,24 @@ BEGIN
     IF TG_OP = 'DELETE' THEN
         INSERT INTO job_versions (job_id, version, definition, changed_by, is_deleted)
         VALUES (OLD.id, OLD.version + 1, to_jsonb(OLD), v_actor, true);
+        -- Written so that each half finds its partial index.
         UPDATE job_runs SET status = 'canceled', finished_at = now(),
                error = jsonb_build_object('type', 'job_deleted', 'message', 'The job was deleted.', 'attempt', attempt)
-         WHERE job_id = OLD.id AND status IN ('queued', 'retrying');
+         WHERE job_id = OLD.id AND status IN ('queued', 'retrying')
+           AND (limited OR (NOT limited AND queue = OLD.queue AND priority = OLD.priority));
         UPDATE job_runs SET cancel_requested = true WHERE job_id = OLD.id AND status = 'running';
         DELETE FROM job_statistics WHERE job_id = OLD.id;
     ELSIF TG_OP = 'INSERT' OR NEW.version <> OLD.version THEN
         INSERT INTO job_versions (job_id, version, definition, changed_by)
         VALUES (NEW.id, NEW.version, to_jsonb(NEW), v_actor);
-        -- Runs that wait follow their job to another lane.
+        -- Runs that have not ended follow their job to another lane, also those that run: they may come back.
         IF TG_OP = 'UPDATE' AND (NEW.queue, NEW.priority, NEW.overlap_policy) IS DISTINCT FROM
                                 (OLD.queue, OLD.priority, OLD.overlap_policy) THEN
             UPDATE job_runs SET queue = NEW.queue, priority = NEW.priority, limited = NEW.overlap_policy <> 'allow'
-             WHERE job_id = NEW.id AND status IN ('queued', 'retrying');
+             WHERE job_id = NEW.id AND status IN ('queued', 'retrying')
+               AND (limited OR (NOT limited AND queue = OLD.queue AND priority = OLD.priority));
+            UPDATE job_runs SET queue = NEW.queue, priority = NEW.priority, limited = NEW.overlap_policy <> 'allow'
+             WHERE job_id = NEW.id AND status = 'running';
         END IF;
     ELSE
         RETURN NULL;
@@ -308,6 +314,10 @@ BEGIN
     IF jsonb_typeof(enqueue_job.payload) <> 'object' THEN
         RAISE EXCEPTION 'payload: a JSON % is not an object', jsonb_typeof(enqueue_job.payload)
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Give an object, such as {"days_to_keep": 7}.';
+    END IF;
+    IF enqueue_job.run_at < '2000-01-01Z' OR enqueue_job.run_at >= '2200-01-01Z' THEN
+        RAISE EXCEPTION 'run_at: % is not within the years 2000 to 2199', enqueue_job.run_at
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it out to run now.';
     END IF;
     LOOP
         INSERT INTO job_runs (id, job_id, job_version, trigger, triggered_by, run_at, queue, priority, limited, dedup_key, payload)
