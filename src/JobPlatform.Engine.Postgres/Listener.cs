@@ -10,7 +10,7 @@ namespace JobPlatform.Engine.Postgres;
 /// misses while it reconnects.
 /// </summary>
 internal sealed partial class Listener(
-    PlatformDatabase database, EngineOptions options, EngineSignals signals, TimeProvider clock, ILogger<Listener> log, Worker? worker = null)
+    PlatformDatabase database, EngineOptions options, EngineSignals signals, TimeProvider clock, Worker worker, ILogger<Listener> log)
     : BackgroundService
 {
     private static readonly TimeSpan ReconnectPause = TimeSpan.FromSeconds(1);
@@ -24,13 +24,10 @@ internal sealed partial class Listener(
             {
                 await ListenAsync(stoppingToken);
             }
-            catch (Exception e) when (!stoppingToken.IsCancellationRequested && e is NpgsqlException or TimeoutException or IOException)
+            catch (Exception e)
             {
+                if (stoppingToken.IsCancellationRequested) return;
                 LogLost(e);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
             }
             finally
             {
@@ -63,7 +60,7 @@ internal sealed partial class Listener(
             case "schedules": signals.Schedules.Set(); break;
             default:
                 if (payload.StartsWith("cancel ", StringComparison.Ordinal) && Guid.TryParse(payload.AsSpan(7), out var runId))
-                    worker?.Cancel(runId);
+                    worker.Cancel(runId);
                 break;
         }
     }

@@ -5,13 +5,14 @@ namespace JobPlatform.Engine.Postgres;
 
 /// <summary>
 /// Runs that this worker has claimed and not yet begun, and the places for more. It claims ahead as much as its
-/// handlers get through in a twentieth of a second: thousands of short runs cost few claims, while long runs are never
-/// kept from other workers. Thread-safe.
+/// handlers get through in a twentieth of a second: thousands of short runs cost few claims, while long runs are kept from
+/// other workers for a second at most. Thread-safe.
 /// </summary>
 internal sealed class LocalQueue(int concurrency, TimeProvider clock)
 {
     private const int MostAhead = 1000;
     private const double AheadSeconds = 0.05;
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
     // Weight of the newest run in the running mean of durations.
     private const double Newest = 0.05;
 
@@ -56,13 +57,29 @@ internal sealed class LocalQueue(int concurrency, TimeProvider clock)
         return Room() > 0;
     }
 
-    /// <summary>No more runs will be added; returns those that nobody has taken.</summary>
-    public List<ClaimedRun> Close()
+    /// <summary>
+    /// Takes out what has waited for longer than a second: the runs turned out longer than those before them, and other
+    /// workers may be idle.
+    /// </summary>
+    public List<ClaimedRun> TakeStale(DateTimeOffset now)
     {
-        _runs.Writer.TryComplete();
+        var stale = new List<ClaimedRun>();
+        while (_runs.Reader.TryPeek(out var first) && now - first.StartedAt > LongestWait && _runs.Reader.TryRead(out var run)) stale.Add(run);
+        // Claim no more ahead until the durations say otherwise.
+        if (stale.Count > 0) Volatile.Write(ref _meanSeconds, 1);
+        Interlocked.Add(ref _held, -stale.Count);
+        return stale;
+    }
+
+    /// <summary>Takes out all that nobody has begun.</summary>
+    public List<ClaimedRun> TakeAll()
+    {
         var left = new List<ClaimedRun>();
         while (_runs.Reader.TryRead(out var run)) left.Add(run);
         Interlocked.Add(ref _held, -left.Count);
         return left;
     }
+
+    /// <summary>No more runs will be added.</summary>
+    public void Close() => _runs.Writer.TryComplete();
 }

@@ -21,13 +21,13 @@ internal sealed partial class PostgresEngine(PlatformDatabase database, EngineSi
     // makes one of all that came in meanwhile. A process that ends right away, such as a command, sends it itself.
     public Task SubmitAsync(IReadOnlyCollection<SubmittedRun> runs, CancellationToken cancellation)
     {
-        if (ExecuteTask is null) return NotifyAsync("runs", cancellation);
+        if (ExecuteTask is null) return TryNotifyAsync("runs", cancellation);
         signals.Runs.Set();
         _notify.Set();
         return Task.CompletedTask;
     }
 
-    public Task WithdrawAsync(Guid runId, CancellationToken cancellation) => NotifyAsync($"cancel {runId:D}", cancellation);
+    public Task WithdrawAsync(Guid runId, CancellationToken cancellation) => TryNotifyAsync($"cancel {runId:D}", cancellation);
 
     public async Task ScheduleAsync(ScheduleDefinition schedule, CancellationToken cancellation)
     {
@@ -53,14 +53,15 @@ internal sealed partial class PostgresEngine(PlatformDatabase database, EngineSi
                 misfire = schedule.Misfire.ToString().ToLowerInvariant(), next,
             }, cancellationToken: cancellation));
         signals.Schedules.Set();
-        await NotifyAsync("schedules", cancellation);
+        await TryNotifyAsync("schedules", cancellation);
     }
 
-    public async Task UnscheduleAsync(long jobId, CancellationToken cancellation)
+    public async Task UnscheduleAsync(long jobId, int upToVersion, CancellationToken cancellation)
     {
         await using var connection = await database.OpenAsync(cancellation);
         await connection.ExecuteAsync(new CommandDefinition(
-            "DELETE FROM jobplatform.schedules WHERE job_id = @jobId", new { jobId }, cancellationToken: cancellation));
+            "DELETE FROM jobplatform.schedules WHERE job_id = @jobId AND job_version <= @upToVersion",
+            new { jobId, upToVersion }, cancellationToken: cancellation));
     }
 
     public async Task<IReadOnlyList<EngineSchedule>> ListSchedulesAsync(CancellationToken cancellation)
@@ -86,29 +87,26 @@ internal sealed partial class PostgresEngine(PlatformDatabase database, EngineSi
     {
         while (!stoppingToken.IsCancellationRequested)
         {
-            try
-            {
-                await _notify.WaitAsync(Timeout.InfiniteTimeSpan, clock, stoppingToken);
-                await NotifyAsync("runs", stoppingToken);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
-            {
-                LogNotNotified(e);
-            }
+            await _notify.WaitAsync(Timeout.InfiniteTimeSpan, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!stoppingToken.IsCancellationRequested) await TryNotifyAsync("runs", CancellationToken.None);
         }
     }
 
-    private async Task NotifyAsync(string payload, CancellationToken cancellation)
+    // What it tells is committed; that nobody hears of it only costs a wait, and is no failure of what was asked for.
+    private async Task TryNotifyAsync(string payload, CancellationToken cancellation)
     {
-        await using var command = database.Source.CreateCommand("SELECT pg_notify('jobplatform', $1)");
-        command.Parameters.Add(new() { Value = payload });
-        await command.ExecuteNonQueryAsync(cancellation);
+        try
+        {
+            await using var command = database.Source.CreateCommand("SELECT pg_notify('jobplatform', $1)");
+            command.Parameters.Add(new() { Value = payload });
+            await command.ExecuteNonQueryAsync(cancellation);
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
+        {
+            LogNotNotified(e);
+        }
     }
 
-    [LoggerMessage(2401, LogLevel.Warning, "Workers could not be told of new runs; they find them by polling")]
+    [LoggerMessage(2401, LogLevel.Warning, "Workers could not be told of a change; they find it by polling")]
     private partial void LogNotNotified(Exception exception);
 }

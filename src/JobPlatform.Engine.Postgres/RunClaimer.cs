@@ -47,7 +47,7 @@ internal sealed class RunClaimer(PlatformDatabase database, EngineOptions option
             SELECT j.id AS job_id, j.priority, j.overlap_policy, j.max_concurrency -
                    (SELECT count(*) FROM jobplatform.job_runs r WHERE r.job_id = j.id AND r.status = 'running') AS places
               FROM waiting w JOIN jobplatform.jobs j ON j.id = w.job_id
-             WHERE $3::text[] IS NULL OR j.queue = ANY ($3)
+             WHERE $2::text[] IS NULL OR j.queue = ANY ($2)
         )
         """;
 
@@ -86,16 +86,16 @@ internal sealed class RunClaimer(PlatformDatabase database, EngineOptions option
                    SELECT ctid AS place, run_at FROM jobplatform.job_runs
                     WHERE status IN ('queued', 'retrying') AND limited AND job_id = f.job_id AND run_at <= $1
                     ORDER BY run_at, id LIMIT f.places FOR UPDATE SKIP LOCKED) r
-             LIMIT $2
+             LIMIT $3
         ), picks AS MATERIALIZED (
             SELECT r.place, l.priority, r.run_at
-              FROM (SELECT * FROM lanes WHERE $3::text[] IS NULL OR queue = ANY ($3) ORDER BY priority, random()) l
+              FROM (SELECT * FROM lanes WHERE $2::text[] IS NULL OR queue = ANY ($2) ORDER BY priority, random()) l
              CROSS JOIN LATERAL (
                    SELECT ctid AS place, run_at FROM jobplatform.job_runs
                     WHERE status IN ('queued', 'retrying') AND NOT limited
                       AND queue = l.queue AND priority = l.priority AND run_at <= $1 AND (run_at, id) > ($5, $6)
-                    ORDER BY run_at, id LIMIT $2 FOR UPDATE SKIP LOCKED) r
-             LIMIT $2
+                    ORDER BY run_at, id LIMIT $3 FOR UPDATE SKIP LOCKED) r
+             LIMIT $3
         )
         UPDATE jobplatform.job_runs r
            SET status = 'running', started_at = $1, worker = $4, attempt = r.attempt + 1, fence = r.fence + 1, progress = NULL,
@@ -103,7 +103,7 @@ internal sealed class RunClaimer(PlatformDatabase database, EngineOptions option
          -- By place, not by key: the rows are locked, so they stay where they are, and a join by key is planned as a scan
          -- of the whole table as soon as statistics are old (measured: 94 ms instead of 25 for 1,000 of 100,000).
          WHERE r.ctid = ANY (ARRAY(
-                   SELECT place FROM (SELECT * FROM limited_picks UNION ALL SELECT * FROM picks) p ORDER BY priority, run_at LIMIT $2))
+                   SELECT place FROM (SELECT * FROM limited_picks UNION ALL SELECT * FROM picks) p ORDER BY priority, run_at LIMIT $3))
            AND EXISTS (SELECT FROM jobplatform.workers w WHERE w.name = $4 AND w.lease_until > clock_timestamp())
         RETURNING r.id, r.job_id, r.job_version, r.fence, r.attempt, r.rescues, r.trigger, r.forced, r.limited, r.scheduled_for, r.payload, r.run_at
         """;
@@ -120,7 +120,7 @@ internal sealed class RunClaimer(PlatformDatabase database, EngineOptions option
                         WHERE status IN ('queued', 'retrying') AND limited AND job_id = f.job_id AND run_at <= $1
                           AND fence = 0
                         ORDER BY run_at, id LIMIT 1000 FOR UPDATE SKIP LOCKED) s
-                     WHERE f.places <= 0 AND f.overlap_policy = 'skip' LIMIT $2))
+                     WHERE f.places <= 0 AND f.overlap_policy = 'skip' LIMIT $3))
             RETURNING r.id, r.job_id
         )
         INSERT INTO jobplatform.job_statistics AS s (job_id, skipped_count, last_run_id, last_status, last_finished_at)
@@ -138,13 +138,12 @@ internal sealed class RunClaimer(PlatformDatabase database, EngineOptions option
                    SELECT run_at FROM jobplatform.job_runs
                     WHERE status IN ('queued', 'retrying') AND NOT limited AND queue = l.queue AND priority = l.priority AND run_at > $1
                     ORDER BY run_at LIMIT 1) r
-             WHERE $3::text[] IS NULL OR l.queue = ANY ($3)
+             WHERE $2::text[] IS NULL OR l.queue = ANY ($2)
             UNION ALL
             SELECT r.run_at FROM load f CROSS JOIN LATERAL (
                    SELECT run_at FROM jobplatform.job_runs
                     WHERE status IN ('queued', 'retrying') AND limited AND job_id = f.job_id AND run_at > $1
-                    ORDER BY run_at LIMIT 1) r
-             WHERE $2 > 0) n
+                    ORDER BY run_at LIMIT 1) r) n
         """;
 
     /// <summary>Takes up to <paramref name="room"/> due runs: they are <c>running</c> and this worker's when it returns.</summary>
@@ -171,11 +170,11 @@ internal sealed class RunClaimer(PlatformDatabase database, EngineOptions option
                 {
                     Parameters =
                     {
-                        Now(now), new() { Value = room }, Queues(), new() { Value = options.WorkerName },
+                        Now(now), Queues(), new() { Value = room }, new() { Value = options.WorkerName },
                         new() { Value = start.RunAt }, new() { Value = start.Id },
                     },
                 },
-                new(SkipOverlapping) { Parameters = { Now(now), new() { Value = 1000 }, Queues() } },
+                new(SkipOverlapping) { Parameters = { Now(now), Queues(), new() { Value = 1000 } } },
             },
         };
         var claimed = new List<ClaimedRun>(room);
@@ -199,7 +198,7 @@ internal sealed class RunClaimer(PlatformDatabase database, EngineOptions option
         await using var connection = await database.OpenAsync(cancellation);
         await using var command = new NpgsqlCommand(NextRunAt, connection)
         {
-            Parameters = { Now(now), new() { Value = 1 }, Queues() },
+            Parameters = { Now(now), Queues() },
         };
         return await command.ExecuteScalarAsync(cancellation) is DateTime next ? new DateTimeOffset(next, TimeSpan.Zero) : null;
     }

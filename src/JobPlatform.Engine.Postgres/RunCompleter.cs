@@ -14,6 +14,10 @@ internal sealed partial class RunCompleter(
     RunRecorder recorder, EngineOptions options, EngineSignals signals, TimeProvider clock, ILogger<RunCompleter> log)
 {
     private const int MostInBatch = 1000;
+    // Characters of output; what makes a statement too long to be quick.
+    private const int LargestBatch = 4 * 1024 * 1024;
+    private const string RefusedError =
+        """{"type": "not_recorded", "message": "PostgreSQL refused to record how the run ended; the worker's log says why.", "attempt": 0}""";
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
 
     private readonly Channel<RunEnding> _endings = Channel.CreateBounded<RunEnding>(
@@ -26,14 +30,22 @@ internal sealed partial class RunCompleter(
     public void Complete() => _endings.Writer.TryComplete();
 
     /// <summary>Records until <see cref="Complete"/> was called and all is recorded, or <paramref name="giveUp"/> ends.</summary>
-    public async Task RunAsync(CancellationToken giveUp)
+    /// <param name="recorded">Gets the endings that are settled: recorded, or refused because the run went on elsewhere.</param>
+    /// <param name="giveUp">Ends the tries.</param>
+    public async Task RunAsync(Action<List<RunEnding>> recorded, CancellationToken giveUp)
     {
         var batch = new List<RunEnding>(MostInBatch);
         while (await _endings.Reader.WaitToReadAsync(giveUp))
         {
             batch.Clear();
-            while (batch.Count < MostInBatch && _endings.Reader.TryRead(out var ending)) batch.Add(ending);
+            var size = 0;
+            while (batch.Count < MostInBatch && size < LargestBatch && _endings.Reader.TryRead(out var ending))
+            {
+                batch.Add(ending);
+                size += ending.Output?.Length ?? 0;
+            }
             await RecordAsync(batch, giveUp);
+            recorded(batch);
             signals.Runs.Set();
         }
     }
@@ -50,18 +62,19 @@ internal sealed partial class RunCompleter(
                         LogRefused(ending.Run.Id, ending.Run.Fence, ending.Status);
                 return;
             }
-            catch (PostgresException e) when (!e.IsTransient && e.SqlState.StartsWith("22", StringComparison.Ordinal) && batch.Count > 1)
+            catch (PostgresException e) when (!e.IsTransient && IsAboutValues(e))
             {
-                // A value that PostgreSQL refuses: find the one, the others are innocent.
-                foreach (var ending in batch) await RecordAsync([ending], giveUp);
-                return;
+                // Something in it that PostgreSQL will never take: find the one, the others are innocent.
+                if (batch.Count > 1)
+                {
+                    foreach (var ending in batch) await RecordAsync([ending], giveUp);
+                    return;
+                }
+                LogEndingRefused(e, batch[0].Run.Id);
+                if (batch[0].Error == RefusedError) return;
+                batch = [batch[0] with { Status = RunStatus.Failed, RunAt = null, SkipReason = null, Output = null, Error = RefusedError }];
             }
-            catch (PostgresException e) when (!e.IsTransient && e.SqlState.StartsWith("22", StringComparison.Ordinal) && batch[0].Output is not null)
-            {
-                LogOutputRefused(e, batch[0].Run.Id);
-                batch = [batch[0] with { Output = """{"lost": "PostgreSQL refused the output; the worker's log says why"}""" }];
-            }
-            catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
+            catch (Exception e) when (e is not OperationCanceledException || !giveUp.IsCancellationRequested)
             {
                 // Repeating is safe: what was recorded after all is no longer running under this fence.
                 LogRetrying(e, batch.Count, pause.TotalSeconds);
@@ -70,12 +83,15 @@ internal sealed partial class RunCompleter(
         }
     }
 
+    // Data exceptions, violated constraints, program limits: the same statement will fail for ever.
+    private static bool IsAboutValues(PostgresException e) => e.SqlState[..2] is "22" or "23" or "54";
+
     [LoggerMessage(2101, LogLevel.Warning, "The ending of run {RunId} (fence {Fence}, {Status}) was refused: the run went on elsewhere or its ending was recorded before")]
     private partial void LogRefused(Guid runId, long fence, RunStatus status);
 
     [LoggerMessage(2102, LogLevel.Warning, "{Count} endings could not be recorded yet; next try in {Seconds} s")]
     private partial void LogRetrying(Exception exception, int count, double seconds);
 
-    [LoggerMessage(2103, LogLevel.Error, "PostgreSQL refused the output of run {RunId}")]
-    private partial void LogOutputRefused(Exception exception, Guid runId);
+    [LoggerMessage(2103, LogLevel.Error, "PostgreSQL refused to record how run {RunId} ended")]
+    private partial void LogEndingRefused(Exception exception, Guid runId);
 }

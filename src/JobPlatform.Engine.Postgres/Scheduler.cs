@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Schedules;
 using Microsoft.Extensions.Hosting;
@@ -24,6 +25,10 @@ internal sealed partial class Scheduler(
         RepeatAsync(FireAsync, signals.Schedules, stoppingToken),
         RepeatAsync(ReconcileAsync, signals.Jobs, stoppingToken));
 
+    // Written when it could be read; here it cannot (a zone that this machine lacks, another version of the platform).
+    // Another node may, so the schedule stays as it is, and this one leaves it out until the next comparison.
+    private readonly ConcurrentDictionary<long, byte> _unreadable = new();
+
     private async Task RepeatAsync(Func<CancellationToken, Task<TimeSpan>> step, Signal wakeUp, CancellationToken stop)
     {
         await Task.Yield();
@@ -33,14 +38,12 @@ internal sealed partial class Scheduler(
             {
                 await wakeUp.WaitAsync(await step(stop), clock, stop);
             }
-            catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
+            catch (Exception e)
             {
+                // Whatever it is: a scheduler that has silently ended is the worst of all.
+                if (stop.IsCancellationRequested) return;
                 LogFailed(e);
                 await Task.Delay(ErrorPause, clock, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-            catch (OperationCanceledException) when (stop.IsCancellationRequested)
-            {
-                return;
             }
         }
     }
@@ -48,6 +51,8 @@ internal sealed partial class Scheduler(
     private async Task<TimeSpan> ReconcileAsync(CancellationToken stop)
     {
         await sync.ReconcileAsync(stop);
+        _unreadable.Clear();
+        await database.FreeStrayRunsAsync(stop);
         // Without notifications the comparison is how a row that was edited by hand is found.
         return signals.IsListening ? options.ReconcileInterval : options.PollInterval;
     }
@@ -60,7 +65,10 @@ internal sealed partial class Scheduler(
         do handled = await FireBatchAsync(connection, cancellation);
         while (handled == Batch);
         await using var command = new NpgsqlCommand(
-            "SELECT min(next_due_at) FROM jobplatform.schedules WHERE state = 'active'", connection);
+            "SELECT min(next_due_at) FROM jobplatform.schedules WHERE state = 'active' AND job_id <> ALL ($1)", connection)
+        {
+            Parameters = { new() { Value = _unreadable.Keys.ToArray() } },
+        };
         if (await command.ExecuteScalarAsync(cancellation) is not DateTime next) return options.ReconcileInterval;
         var pause = next - clock.GetUtcNow().UtcDateTime;
         return pause < ShortestPause ? ShortestPause : pause < options.ReconcileInterval ? pause : options.ReconcileInterval;
@@ -70,21 +78,22 @@ internal sealed partial class Scheduler(
     {
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
         var now = clock.GetUtcNow();
-        var due = await ReadDueAsync(connection, now, cancellation);
-        if (due.Count == 0) return 0;
+        var found = await ReadDueAsync(connection, now, cancellation);
+        if (found.Count == 0) return 0;
+        var due = new List<DueSchedule>();
 
         var runs = new DueRows();
         var next = new List<DateTime?>();
-        foreach (var schedule in due)
+        foreach (var schedule in found)
         {
             if (!CronExpression.TryParse(schedule.Cron, schedule.Name, out var cron, out var fault)
                 || !TimeZones.TryFind(schedule.TimeZone, out var zone, out fault))
             {
-                // It could be read when it was scheduled: a zone vanished, or another version of the platform made it.
                 LogUnreadable(schedule.Name, fault!);
-                next.Add(null);
+                _unreadable[schedule.JobId] = 0;
                 continue;
             }
+            due.Add(schedule);
             var plan = Misfires.Plan(cron, zone, schedule.NextDueAt, now, schedule.Misfire);
             next.Add(plan.Next?.UtcDateTime);
             if (!schedule.MayFire) continue;
@@ -98,20 +107,20 @@ internal sealed partial class Scheduler(
         await WriteAsync(connection, due, next, runs, now, cancellation);
         await transaction.CommitAsync(cancellation);
         if (runs.JobIds.Count > 0) signals.Runs.Set();
-        return due.Count;
+        return found.Count;
     }
 
-    private static async Task<List<DueSchedule>> ReadDueAsync(NpgsqlConnection connection, DateTimeOffset now, CancellationToken cancellation)
+    private async Task<List<DueSchedule>> ReadDueAsync(NpgsqlConnection connection, DateTimeOffset now, CancellationToken cancellation)
     {
         await using var command = new NpgsqlCommand(
             """
             SELECT s.job_id, s.job_name, s.cron_expression, s.time_zone, s.misfire_policy, s.next_due_at, coalesce(j.is_enabled, false)
               FROM jobplatform.schedules s LEFT JOIN jobplatform.jobs j ON j.id = s.job_id
-             WHERE s.state = 'active' AND s.next_due_at <= $1
+             WHERE s.state = 'active' AND s.next_due_at <= $1 AND s.job_id <> ALL ($3)
              ORDER BY s.next_due_at LIMIT $2 FOR UPDATE OF s SKIP LOCKED
             """, connection)
         {
-            Parameters = { new() { Value = now.UtcDateTime }, new() { Value = Batch } },
+            Parameters = { new() { Value = now.UtcDateTime }, new() { Value = Batch }, new() { Value = _unreadable.Keys.ToArray() } },
         };
         var due = new List<DueSchedule>();
         await using var reader = await command.ExecuteReaderAsync(cancellation);
@@ -171,7 +180,7 @@ internal sealed partial class Scheduler(
     [LoggerMessage(2201, LogLevel.Warning, "Schedules could not be handled; next try in a second")]
     private partial void LogFailed(Exception exception);
 
-    [LoggerMessage(2202, LogLevel.Error, "The schedule of {Job} cannot be read and stops: {Fault}")]
+    [LoggerMessage(2202, LogLevel.Error, "The schedule of {Job} cannot be read here: {Fault}")]
     private partial void LogUnreadable(string job, string fault);
 
     [LoggerMessage(2203, LogLevel.Warning, "{Count} due times of {Job} passed without a start, from {First} to {Last}: skipped by its misfire policy")]

@@ -16,24 +16,31 @@ internal sealed partial class Worker(
     EngineOptions options, EngineSignals signals, TimeProvider clock, ILogger<Worker> log) : IHostedService, IDisposable
 {
     private static readonly TimeSpan ErrorPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(1);
     // How long handlers that were told to stop at shut-down, and then the records of their ending, may take.
     private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(5);
 
     private readonly LocalQueue _queue = new(options.Concurrency, clock);
     private readonly ConcurrentDictionary<Guid, RunControl> _running = new();
+    // Every run from its claim until its ending is settled, by the fence it was claimed under.
+    private readonly ConcurrentDictionary<(Guid Id, long Fence), byte> _held = new();
+    private readonly ConcurrentDictionary<Guid, byte> _canceledEarly = new();
     private readonly CancellationTokenSource _stopClaiming = new();
     private readonly CancellationTokenSource _stopBeating = new();
     private readonly CancellationTokenSource _giveUp = new();
-    private Task _claiming = Task.CompletedTask, _beating = Task.CompletedTask, _executing = Task.CompletedTask, _completing = Task.CompletedTask;
+    private Task _claiming = Task.CompletedTask, _beating = Task.CompletedTask, _watching = Task.CompletedTask;
+    private Task _executing = Task.CompletedTask, _completing = Task.CompletedTask;
+    private HashSet<(Guid Id, long Fence)> _strays = [], _lost = [];
+    private long _lastBeat;
+    private volatile bool _hasLease;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        // The first beat registers the worker; nothing is claimed before that, as a run of an unknown worker is rescued.
-        var registered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _completing = Task.Run(() => completer.RunAsync(_giveUp.Token), CancellationToken.None);
+        _completing = Task.Run(() => completer.RunAsync(Settle, _giveUp.Token), CancellationToken.None);
         _executing = Task.WhenAll(Enumerable.Range(0, options.Concurrency).Select(_ => Task.Run(ExecuteAsync, CancellationToken.None)));
-        _beating = Task.Run(() => BeatAsync(registered), CancellationToken.None);
-        _claiming = Task.Run(() => ClaimAsync(registered.Task), CancellationToken.None);
+        _beating = Task.Run(() => RepeatAsync(BeatAsync, _stopBeating.Token), CancellationToken.None);
+        _watching = Task.Run(() => RepeatAsync(WatchAsync, _stopBeating.Token), CancellationToken.None);
+        _claiming = Task.Run(() => RepeatAsync(ClaimAsync, _stopClaiming.Token), CancellationToken.None);
         LogStarted(options.WorkerName, options.Concurrency);
         return Task.CompletedTask;
     }
@@ -43,70 +50,78 @@ internal sealed partial class Worker(
     {
         await _stopClaiming.CancelAsync();
         await _claiming;
-        await HandBackAsync(_queue.Close());
+        _queue.Close();
+        await HandBackAsync(_queue.TakeAll());
         if (!_executing.IsCompleted)
         {
             LogDraining(_running.Count, options.Drain.TotalSeconds);
             await Task.WhenAny(_executing, Task.Delay(options.Drain, clock, cancellationToken));
-            foreach (var control in _running.Values) control.Stop(StopReason.Draining);
+            StopRunning(StopReason.Draining);
             await Task.WhenAny(_executing, Task.Delay(LastWords, clock, CancellationToken.None));
         }
-        if (!_executing.IsCompleted) LogAbandoned(_running.Count);
         completer.Complete();
         _giveUp.CancelAfter(LastWords);
         await _completing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _stopBeating.CancelAsync();
-        await _beating;
-        try
-        {
-            await lease.EndAsync(_giveUp.Token);
-        }
-        catch (Exception e) when (e is NpgsqlException or OperationCanceledException or TimeoutException)
-        {
-            LogLeaseNotEnded(e);
-        }
+        await Task.WhenAll(_beating, _watching);
+        if (_executing.IsCompleted) await EndLeaseAsync();
+        else LogAbandoned(_running.Count); // They may still be at work: their runs go on elsewhere when the lease has ended.
         LogStopped(options.WorkerName);
     }
 
-    private async Task ClaimAsync(Task registered)
+    public void Dispose()
     {
-        var stop = _stopClaiming.Token;
-        try
+        _stopClaiming.Dispose();
+        _stopBeating.Dispose();
+        _giveUp.Dispose();
+    }
+
+    /// <summary>Tells the handler of a run, when it runs or is about to run here.</summary>
+    public void Cancel(Guid runId)
+    {
+        if (_running.TryGetValue(runId, out var control)) control.Stop(StopReason.Canceled);
+        else if (_held.Keys.Any(run => run.Id == runId)) _canceledEarly.TryAdd(runId, 0);
+    }
+
+    // A loop goes on whatever happens in it: a worker that is alive by its lease and does nothing is the worst of all.
+    private async Task RepeatAsync(Func<CancellationToken, Task> step, CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
         {
-            await registered.WaitAsync(stop);
-            while (true)
+            try
             {
-                var pause = TimeSpan.Zero;
-                try
-                {
-                    pause = await ClaimOnceAsync(stop);
-                }
-                catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
-                {
-                    LogClaimFailed(e);
-                    pause = ErrorPause;
-                }
-                if (pause > TimeSpan.Zero) await signals.Runs.WaitAsync(pause, clock, stop);
+                await step(stop);
             }
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-            return;
+            catch (Exception e)
+            {
+                if (stop.IsCancellationRequested) return;
+                LogStepFailed(e, step.Method.Name);
+                await Task.Delay(ErrorPause, clock, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
         }
     }
 
-    private async Task<TimeSpan> ClaimOnceAsync(CancellationToken stop)
+    private async Task ClaimAsync(CancellationToken stop)
     {
-        var room = _queue.Room();
-        if (room == 0) return options.PollInterval;
-        // Not cancelled half-way: a claim that was committed but not read would wait for the lease to end.
-        var claimed = await claimer.ClaimAsync(room, clock.GetUtcNow(), CancellationToken.None);
-        foreach (var run in claimed) _queue.Add(run);
-        if (claimed.Count == room) return TimeSpan.Zero;
+        await HandBackAsync(_queue.TakeStale(clock.GetUtcNow()));
+        var room = _hasLease ? _queue.Room() : 0;
+        if (room == 0)
+        {
+            await signals.Runs.WaitAsync(options.PollInterval, clock, stop);
+            return;
+        }
+        // Not cancelled half-way: a claim that was committed but not read waits until a later beat finds it.
+        var (runs, mayBeMore) = await claimer.ClaimAsync(room, clock.GetUtcNow(), CancellationToken.None);
+        foreach (var run in runs)
+        {
+            _held[(run.Id, run.Fence)] = 0;
+            _queue.Add(run);
+        }
+        if (mayBeMore) return;
         var now = clock.GetUtcNow();
         var next = await claimer.FindNextRunAtAsync(now, stop);
         var pause = next is { } at && at - now < options.PollInterval ? at - now : options.PollInterval;
-        return pause > TimeSpan.FromMilliseconds(1) ? pause : TimeSpan.FromMilliseconds(1);
+        await signals.Runs.WaitAsync(pause > ShortestPause ? pause : ShortestPause, clock, stop);
     }
 
     private async Task ExecuteAsync()
@@ -116,12 +131,19 @@ internal sealed partial class Worker(
             var started = clock.GetTimestamp();
             using var control = new RunControl(clock);
             _running[run.Id] = control;
+            if (_canceledEarly.TryRemove(run.Id, out _)) control.Stop(StopReason.Canceled);
+            if (!_hasLease) control.Stop(StopReason.LeaseLost);
             var (ending, leftBehind) = await executor.ExecuteAsync(run, control);
             _running.TryRemove(run.Id, out _);
             await completer.AddAsync(ending);
             if (leftBehind is not null) await leftBehind.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (_queue.Release(started)) signals.Runs.Set();
         }
+    }
+
+    private void Settle(List<RunEnding> endings)
+    {
+        foreach (var ending in endings) _held.TryRemove((ending.Run.Id, ending.Run.Fence), out _);
     }
 
     private async Task HandBackAsync(List<ClaimedRun> runs)
@@ -134,60 +156,79 @@ internal sealed partial class Worker(
             });
     }
 
-    private async Task BeatAsync(TaskCompletionSource registered)
+    private async Task BeatAsync(CancellationToken stop)
     {
+        var before = Stopwatch.GetTimestamp();
+        var heldBefore = _held.Keys.ToHashSet();
         var interval = options.Lease / 3;
-        var lastBeat = Stopwatch.GetTimestamp();
+        // The connection may hang; what it says after the interval is of no use, so it is not waited for.
+        using var inTime = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        inTime.CancelAfter(interval);
+        var beat = await lease.BeatAsync(inTime.Token).WaitAsync(inTime.Token);
+        if (beat.WasBuried) await LoseLeaseAsync();
+        Volatile.Write(ref _lastBeat, before);
+        var isFirst = !_hasLease;
+        _hasLease = true;
+        if (isFirst) signals.Runs.Set();
+
+        foreach (var ((id, _), cancelRequested) in beat.Runs)
+            if (cancelRequested) Cancel(id);
+        await CompareAsync(beat, heldBefore, stop);
+        if (beat.MayRescue && await lease.RescueAsync(stop) is > 0 and var rescued)
+        {
+            LogRescued(rescued);
+            signals.Runs.Set();
+        }
+        await Task.Delay(interval, clock, stop);
+    }
+
+    // What the table says is this worker's, against what it holds. A difference may be a claim or an ending on its way,
+    // so it counts when two beats in a row show it.
+    private async Task CompareAsync(Beat beat, HashSet<(Guid Id, long Fence)> heldBefore, CancellationToken stop)
+    {
+        var strays = beat.Runs.Keys.Where(run => !_held.ContainsKey(run)).ToHashSet();
+        var lost = heldBefore.Where(run => !beat.Runs.ContainsKey(run) && _held.ContainsKey(run)).ToHashSet();
+        var returned = strays.Where(_strays.Contains).ToList();
+        if (returned.Count > 0)
+        {
+            LogReturned(returned.Count);
+            await lease.ReturnAsync(returned, stop);
+        }
+        foreach (var run in lost.Where(_lost.Contains))
+            if (_running.TryGetValue(run.Id, out var control)) control.Stop(StopReason.LeaseLost);
+        (_strays, _lost) = (strays, lost);
+    }
+
+    // Beside the beat, as that one may hang: others take over when the lease ends, so it stops a little earlier.
+    private async Task WatchAsync(CancellationToken stop)
+    {
+        if (_hasLease && Stopwatch.GetElapsedTime(Volatile.Read(ref _lastBeat)) > options.Lease * 0.8) await LoseLeaseAsync();
+        await Task.Delay(options.Lease / 20, clock, stop);
+    }
+
+    private async Task LoseLeaseAsync()
+    {
+        _hasLease = false;
+        LogLeaseLost(_running.Count);
+        StopRunning(StopReason.LeaseLost);
+        await HandBackAsync(_queue.TakeAll());
+    }
+
+    private void StopRunning(StopReason reason)
+    {
+        foreach (var control in _running.Values) control.Stop(reason);
+    }
+
+    private async Task EndLeaseAsync()
+    {
         try
         {
-            while (true)
-            {
-                try
-                {
-                    var before = Stopwatch.GetTimestamp();
-                    using var inTime = CancellationTokenSource.CreateLinkedTokenSource(_stopBeating.Token);
-                    inTime.CancelAfter(interval);
-                    var (cancelRequested, mayRescue) = await lease.BeatAsync(inTime.Token);
-                    lastBeat = before;
-                    registered.TrySetResult();
-                    foreach (var id in cancelRequested) Cancel(id);
-                    if (mayRescue && await lease.RescueAsync(_stopBeating.Token) is > 0 and var rescued)
-                    {
-                        LogRescued(rescued);
-                        signals.Runs.Set();
-                    }
-                }
-                catch (Exception e) when (!_stopBeating.IsCancellationRequested &&
-                                          e is NpgsqlException or TimeoutException or IOException or OperationCanceledException)
-                {
-                    LogBeatFailed(e);
-                }
-                // Others take over when the lease ends. Stop a little earlier: a run must not run twice at a time.
-                if (Stopwatch.GetElapsedTime(lastBeat) > options.Lease * 0.8)
-                {
-                    LogLeaseLost(_running.Count);
-                    foreach (var control in _running.Values) control.Stop(StopReason.LeaseLost);
-                }
-                await Task.Delay(Stopwatch.GetElapsedTime(lastBeat) > interval ? interval / 4 : interval, clock, _stopBeating.Token);
-            }
+            await lease.EndAsync(_giveUp.Token);
         }
-        catch (OperationCanceledException) when (_stopBeating.IsCancellationRequested)
+        catch (Exception e) when (e is NpgsqlException or OperationCanceledException or TimeoutException)
         {
-            return;
+            LogLeaseNotEnded(e);
         }
-    }
-
-    public void Dispose()
-    {
-        _stopClaiming.Dispose();
-        _stopBeating.Dispose();
-        _giveUp.Dispose();
-    }
-
-    /// <summary>Tells the handler of a run, when it runs here.</summary>
-    public void Cancel(Guid runId)
-    {
-        if (_running.TryGetValue(runId, out var control)) control.Stop(StopReason.Canceled);
     }
 
     [LoggerMessage(2001, LogLevel.Information, "Worker {Worker} runs up to {Concurrency} handlers at once")]
@@ -205,11 +246,11 @@ internal sealed partial class Worker(
     [LoggerMessage(2005, LogLevel.Warning, "The worker could not be taken off the list; its lease ends by itself")]
     private partial void LogLeaseNotEnded(Exception exception);
 
-    [LoggerMessage(2006, LogLevel.Warning, "Runs could not be claimed; next try in a second")]
-    private partial void LogClaimFailed(Exception exception);
+    [LoggerMessage(2006, LogLevel.Warning, "{Step} failed; next try in a second")]
+    private partial void LogStepFailed(Exception exception, string step);
 
-    [LoggerMessage(2007, LogLevel.Warning, "The worker's sign of life could not be given")]
-    private partial void LogBeatFailed(Exception exception);
+    [LoggerMessage(2007, LogLevel.Warning, "{Runs} runs were claimed but the answer was lost; they go back to the queue")]
+    private partial void LogReturned(int runs);
 
     [LoggerMessage(2008, LogLevel.Error, "The worker's lease could not be renewed in time: {Running} handlers are stopped, as their runs may go on elsewhere")]
     private partial void LogLeaseLost(int running);

@@ -17,9 +17,7 @@ internal sealed class WorkerLease(PlatformDatabase database, EngineOptions optio
     private long _lastBeat;
 
     /// <summary>Renews the lease, registering the worker when it is not known, and reads the database's clock.</summary>
-    /// <returns>Runs of this worker whose cancellation was asked for, and whether others' leases can be judged:
-    /// after an outage everybody's has run out, and the living need a moment to say so.</returns>
-    public async Task<(List<Guid> CancelRequested, bool MayRescue)> BeatAsync(CancellationToken cancellation)
+    public async Task<Beat> BeatAsync(CancellationToken cancellation)
     {
         await using var connection = await database.OpenAsync(cancellation);
         await using var batch = new NpgsqlBatch(connection)
@@ -30,7 +28,7 @@ internal sealed class WorkerLease(PlatformDatabase database, EngineOptions optio
                     INSERT INTO jobplatform.workers (name, role, concurrency, version, lease_until)
                     VALUES ($1, $2, $3, $4, clock_timestamp() + $5)
                     ON CONFLICT (name) DO UPDATE SET heartbeat_at = clock_timestamp(), lease_until = excluded.lease_until
-                    RETURNING clock_timestamp()
+                    RETURNING clock_timestamp(), xmax = 0
                     """)
                 {
                     Parameters =
@@ -39,24 +37,43 @@ internal sealed class WorkerLease(PlatformDatabase database, EngineOptions optio
                         new() { Value = Version }, new() { Value = options.Lease },
                     },
                 },
-                new("SELECT id FROM jobplatform.job_runs WHERE status = 'running' AND cancel_requested AND worker = $1")
+                new("SELECT id, fence, cancel_requested FROM jobplatform.job_runs WHERE status = 'running' AND worker = $1")
                 {
                     Parameters = { new() { Value = options.WorkerName } },
                 },
             },
         };
         var before = Stopwatch.GetTimestamp();
-        var canceled = new List<Guid>();
+        var runs = new Dictionary<(Guid, long), bool>();
+        bool isNew;
         await using (var reader = await batch.ExecuteReaderAsync(cancellation))
         {
             await reader.ReadAsync(cancellation);
             (clock as DatabaseClock)?.Adopt(reader.GetDateTime(0), before, Stopwatch.GetTimestamp());
+            isNew = reader.GetBoolean(1);
             await reader.NextResultAsync(cancellation);
-            while (await reader.ReadAsync(cancellation)) canceled.Add(reader.GetGuid(0));
+            while (await reader.ReadAsync(cancellation)) runs[(reader.GetGuid(0), reader.GetInt64(1))] = reader.GetBoolean(2);
         }
         var mayRescue = _lastBeat != 0 && Stopwatch.GetElapsedTime(_lastBeat, before) < options.Lease;
+        var wasBuried = _lastBeat != 0 && isNew;
         _lastBeat = before;
-        return (canceled, mayRescue);
+        return new Beat(runs, wasBuried, mayRescue);
+    }
+
+    /// <summary>Gives back runs that are this worker's by the table but that it does not hold: the claim's answer was lost.</summary>
+    public async Task ReturnAsync(IReadOnlyCollection<(Guid Id, long Fence)> runs, CancellationToken cancellation)
+    {
+        await using var command = database.Source.CreateCommand(
+            """
+            UPDATE jobplatform.job_runs r
+               SET status = 'queued', run_at = $3, worker = NULL, fence = r.fence + 1, attempt = r.attempt - 1
+              FROM unnest($1::uuid[], $2::bigint[]) AS g(id, fence)
+             WHERE r.id = g.id AND r.fence = g.fence AND r.status = 'running'
+            """);
+        command.Parameters.Add(new() { Value = runs.Select(run => run.Id).ToArray() });
+        command.Parameters.Add(new() { Value = runs.Select(run => run.Fence).ToArray() });
+        command.Parameters.Add(new() { Value = clock.GetUtcNow().UtcDateTime });
+        await command.ExecuteNonQueryAsync(cancellation);
     }
 
     /// <summary>Hands the runs of dead workers on: back to the queue, or to failed when they have killed too many.</summary>
@@ -84,12 +101,17 @@ internal sealed class WorkerLease(PlatformDatabase database, EngineOptions optio
                     INSERT INTO jobplatform.job_attempts (run_id, number, fence, outcome, started_at, finished_at, worker, error)
                     SELECT id, attempt, fence, 'worker_lost', started_at, $1, worker, error FROM lost
                 ), counted AS (
-                    INSERT INTO jobplatform.job_statistics AS s (job_id, failed_count, canceled_count, last_status, last_finished_at, last_failure_at)
-                    SELECT r.job_id, count(*) FILTER (WHERE next = 'failed'), count(*) FILTER (WHERE next = 'canceled'), max(next), $1, $1
+                    INSERT INTO jobplatform.job_statistics AS s (job_id, failed_count, canceled_count, consecutive_failures,
+                                                                 last_run_id, last_status, last_finished_at, last_failure_at)
+                    SELECT r.job_id, count(*) FILTER (WHERE next = 'failed'), count(*) FILTER (WHERE next = 'canceled'),
+                           count(*) FILTER (WHERE next = 'failed'), (array_agg(r.id ORDER BY r.id DESC))[1],
+                           (array_agg(next ORDER BY r.id DESC))[1], $1, max($1) FILTER (WHERE next = 'failed')
                       FROM lost l JOIN jobplatform.job_runs r USING (id) WHERE next <> 'queued' GROUP BY r.job_id ORDER BY r.job_id
                     ON CONFLICT (job_id) DO UPDATE
                        SET failed_count = s.failed_count + excluded.failed_count, canceled_count = s.canceled_count + excluded.canceled_count,
-                           last_status = excluded.last_status, last_finished_at = $1, last_failure_at = $1
+                           consecutive_failures = s.consecutive_failures + excluded.consecutive_failures,
+                           last_run_id = excluded.last_run_id, last_status = excluded.last_status, last_finished_at = $1,
+                           last_failure_at = coalesce(excluded.last_failure_at, s.last_failure_at)
                 )
                 UPDATE jobplatform.job_runs r
                    SET status = l.next, rescues = r.rescues + 1, fence = r.fence + 1, progress = NULL,
@@ -119,3 +141,10 @@ internal sealed class WorkerLease(PlatformDatabase database, EngineOptions optio
         await command.ExecuteNonQueryAsync(cancellation);
     }
 }
+
+/// <summary>What a sign of life brought back.</summary>
+/// <param name="Runs">This worker's running runs by the table, and whether their cancellation was asked for.</param>
+/// <param name="WasBuried">The lease had ended and others have taken the runs.</param>
+/// <param name="MayRescue">Whether others' leases can be judged: after an outage everybody's has run out, and the living
+/// need a moment to say so.</param>
+internal sealed record Beat(Dictionary<(Guid Id, long Fence), bool> Runs, bool WasBuried, bool MayRescue);

@@ -24,7 +24,10 @@ public interface IJobEngine
     Task ScheduleAsync(ScheduleDefinition schedule, CancellationToken cancellation);
 
     /// <summary>Removes the schedule of a job; does nothing when there is none.</summary>
-    Task UnscheduleAsync(long jobId, CancellationToken cancellation);
+    /// <param name="jobId">The job.</param>
+    /// <param name="upToVersion">The version of the row that asks for it: a schedule made for a later one stays.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    Task UnscheduleAsync(long jobId, int upToVersion, CancellationToken cancellation);
 
     /// <summary>The schedules that are ours, whatever their state.</summary>
     Task<IReadOnlyList<EngineSchedule>> ListSchedulesAsync(CancellationToken cancellation);

@@ -58,7 +58,10 @@ public sealed class RunControl(TimeProvider clock) : IDisposable
         if (Volatile.Read(ref _disposed) != 0) return;
         try
         {
-            _source.Cancel();
+            // Not here: what the handler has registered may block or throw, and the caller has other runs to stop. What
+            // it throws is the handler's fault, which its own task tells.
+            _source.CancelAsync().ContinueWith(static done => done.Exception, CancellationToken.None,
+                TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
         catch (ObjectDisposedException)
         {

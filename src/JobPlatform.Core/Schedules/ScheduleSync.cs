@@ -33,9 +33,10 @@ public sealed partial class ScheduleSync(JobStore jobs, IJobEngine engine, ILogg
                     await engine.ScheduleAsync(definition, cancellation);
                     scheduled++;
                 }
-                else if (schedule is not null)
+                // What this node cannot read another may: it stays as long as it is what the row asks for.
+                else if (schedule is not null && !(job.IsEnabled && job.CronExpression == schedule.CronExpression && job.TimeZone == schedule.TimeZone))
                 {
-                    await engine.UnscheduleAsync(job.Id, cancellation);
+                    await engine.UnscheduleAsync(job.Id, job.Version, cancellation);
                     unscheduled++;
                 }
             }
@@ -54,7 +55,7 @@ public sealed partial class ScheduleSync(JobStore jobs, IJobEngine engine, ILogg
         foreach (var schedule in await engine.ListSchedulesAsync(cancellation))
         {
             if (await jobs.FindAsync(schedule.JobId, cancellation) is not null) continue;
-            await engine.UnscheduleAsync(schedule.JobId, cancellation);
+            await engine.UnscheduleAsync(schedule.JobId, int.MaxValue, cancellation);
             purged.Add(schedule.JobName);
         }
         return purged;
@@ -82,7 +83,7 @@ public sealed partial class ScheduleSync(JobStore jobs, IJobEngine engine, ILogg
 
     private static bool IsInForce(EngineSchedule schedule, ScheduleDefinition wanted) =>
         schedule.State == ScheduleState.Active
-            ? schedule.CronExpression == wanted.CronExpression && schedule.TimeZone == wanted.TimeZone
+            ? schedule.NextDueAt is not null && schedule.CronExpression == wanted.CronExpression && schedule.TimeZone == wanted.TimeZone
               && schedule.Misfire == wanted.Misfire && schedule.JobName == wanted.JobName
             : schedule.JobVersion == wanted.JobVersion;
 
