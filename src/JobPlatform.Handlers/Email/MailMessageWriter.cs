@@ -122,7 +122,8 @@ internal static class MailMessageWriter
 
     private static void AppendPart(StringBuilder text, string type, string body)
     {
-        var bytes = Encoding.UTF8.GetBytes(body.ReplaceLineEndings("\r\n"));
+        var bytes = Encoding.UTF8.GetBytes(
+            body.Replace("\r\n", "\n", StringComparison.Ordinal).Replace('\r', '\n').Replace("\n", "\r\n", StringComparison.Ordinal));
         // What people can read in a raw mail stays readable; from a third of non-ASCII bytes on base64 is shorter.
         var isReadable = bytes.Count(value => value >= 0x80) * 3 <= bytes.Length;
         text.Append("Content-Type: ").Append(type).Append("; charset=utf-8\r\nContent-Transfer-Encoding: ")

@@ -18,6 +18,7 @@ internal static class PlatformServices
     public static IServiceCollection AddPlatform(this IServiceCollection services, PlatformSettings settings, IConfiguration configuration)
     {
         services.AddSingleton(settings);
+        services.AddSingleton(settings.Smtp);
         services.AddSingleton(PlatformSettings.CreateRedactor(configuration));
         services.AddSingleton<DatabaseClock>();
         services.AddSingleton<TimeProvider>(provider => provider.GetRequiredService<DatabaseClock>());
