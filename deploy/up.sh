@@ -93,13 +93,15 @@ start_cluster() {
     fi
     run_child bash "$postgres" start "$cluster" >/dev/null
     local line
+    # A place to try things out: with the test handlers. The environment (DOTNET_ENVIRONMENT) wins over the file.
     line="ConnectionStrings__Platform=$(bash "$postgres" start "$cluster" | tail -n 1)"
     (
         umask 077
-        { grep -v '^ConnectionStrings__Platform=' "$secrets" 2>/dev/null || true; echo "$line"; } >"$secrets.new"
+        { grep -v -e '^ConnectionStrings__Platform=' -e '^ENVIRONMENT=' "$secrets" 2>/dev/null || true
+          echo "$line"
+          echo ENVIRONMENT=Development; } >"$secrets.new"
     )
     mv "$secrets.new" "$secrets"
-    if [ -z "${DOTNET_ENVIRONMENT:-}${ASPNETCORE_ENVIRONMENT:-}" ]; then export DOTNET_ENVIRONMENT=Development; fi
 }
 
 # ---- the server ----
@@ -121,14 +123,14 @@ is_live() (
 )
 
 announce() {
-    local command="dotnet ${server#"$repo/"}" prefix='' key="\$(sed -n 's/^CRON_SECRET=//p' $secrets)"
+    local command="dotnet ${server#"$repo/"}" prefix='' key="\$(sed -n 's/^JOBS_SECRET_KEY=//p' $secrets)"
     if [ "$data" != "$repo/.data" ]; then prefix="JOBPLATFORM_DATA=$data "; fi
     cat <<TEXT
 
 The platform runs at $url (Ctrl-C stops it). Try, in $repo:
   $prefix$command jobs list
   $prefix$command runs list
-  curl -X POST -H "Authorization: Bearer $key" $url/api/internal/jobs/delete-stale-empty-chats
+  curl -H "Authorization: Bearer $key" --json '{"job": "purge-logs", "payload": {"dry_run": true}}' $url/api/jobs/run
 
 TEXT
 }

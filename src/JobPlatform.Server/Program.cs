@@ -1,1 +1,1 @@
-return 0;
+return await JobPlatform.Server.Cli.CommandLine.RunAsync(args);

@@ -29,7 +29,7 @@ public sealed class TestDatabase : IAsyncDisposable
     /// <summary>An open connection; dispose it.</summary>
     public async Task<NpgsqlConnection> OpenAsync()
     {
-        var connection = new NpgsqlConnection(ConnectionString);
+        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(ConnectionString) { Pooling = false }.ConnectionString);
         await connection.OpenAsync();
         return connection;
     }
@@ -73,7 +73,7 @@ public sealed class TestDatabase : IAsyncDisposable
         if (await server.ExecuteScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_database WHERE datname = @name)", new { name })) return name;
 
         await server.ExecuteAsync($"CREATE DATABASE {name}_new TEMPLATE template0");
-        await using (var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(await ConnectToAsync($"{name}_new")) { Pooling = false }))
+        await using (var source = NpgsqlDataSource.Create(await ConnectToAsync($"{name}_new")))
         {
             await Migrator.MigrateAsync(source);
             if (await Roles.EnsureAsync(source) is { } fault) throw new InvalidOperationException(fault);
@@ -90,5 +90,5 @@ public sealed class TestDatabase : IAsyncDisposable
     }
 
     private static async Task<string> ConnectToAsync(string name) =>
-        new NpgsqlConnectionStringBuilder(await TestCluster.ConnectAsync()) { Database = name, Pooling = false }.ConnectionString;
+        new NpgsqlConnectionStringBuilder(await TestCluster.ConnectAsync()) { Database = name }.ConnectionString;
 }

@@ -76,7 +76,8 @@ public sealed class PlatformDatabase : IAsyncDisposable
 
     private sealed class JsonElementHandler : SqlMapper.TypeHandler<JsonElement>
     {
-        public override JsonElement Parse(object value) => JsonElement.Parse((string)value);
+        // Rows that were written by SQL may be nested deeper than the API allows.
+        public override JsonElement Parse(object value) => JsonElement.Parse((string)value, new JsonDocumentOptions { MaxDepth = 1000 });
 
         public override void SetValue(System.Data.IDbDataParameter parameter, JsonElement value)
         {

@@ -118,8 +118,7 @@ public sealed class RunEnqueuer(PlatformDatabase database, JobStore jobs, Handle
         if (payload is null) return [];
         if (payload.Value.ValueKind != JsonValueKind.Object)
             return [new("payload", $"a JSON {payload.Value.ValueKind.ToString().ToLowerInvariant()} is not an object such as {{\"days_to_keep\": 7}}.")];
-        if (payload.Value.GetRawText().Contains("\\u0000", StringComparison.Ordinal))
-            return [new("payload", "the character U+0000 cannot be stored; leave it out.")];
+        if (StorableJson.FindFaults(System.Text.Encoding.UTF8.GetBytes(payload.Value.GetRawText())) is { Count: > 0 } unusable) return unusable;
         // A handler that is not there fails the run with a sentence of its own; its payload cannot be checked here.
         return handlers.Find(job.Handler) is { } handler
             ? ConfigReader.Read(handler.ConfigType, job.Config, payload).Faults

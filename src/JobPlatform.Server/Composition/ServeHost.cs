@@ -1,19 +1,22 @@
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Jobs;
 using JobPlatform.Core.Settings;
+using JobPlatform.Web.Api;
 
 namespace JobPlatform.Server.Composition;
 
 /// <summary>The server process: HTTP, and, by its role, the worker.</summary>
 internal static partial class ServeHost
 {
-    private const string DefaultUrl = "http://127.0.0.1:5080";
+    // A worker serves only health, and several on one machine must not quarrel about a port.
+    private static string DefaultUrl(ProcessRole role) => role == ProcessRole.Worker ? "http://127.0.0.1:0" : "http://127.0.0.1:5080";
 
     /// <summary>Serves until it is told to stop.</summary>
     /// <returns>0 after a requested stop; 5 when the settings or the database do not allow a start.</returns>
     public static async Task<int> RunAsync(IConfiguration configuration, string? urls, CancellationToken cancellation)
     {
-        var settings = PlatformSettings.Read(configuration).RequireServing();
+        var settings = PlatformSettings.Read(configuration);
+        if (settings.Role != ProcessRole.Worker) settings = settings.RequireServing();
         if (settings.Faults.Count > 0) return await RefuseAsync("The settings do not allow a start:", settings.Faults);
 
         await using var app = Build(configuration, settings, urls);
@@ -55,8 +58,9 @@ internal static partial class ServeHost
         if (configuration["LOG_FORMAT"] == "json") builder.Logging.AddJsonConsole();
         else builder.Logging.AddSimpleConsole(console => { console.SingleLine = true; console.TimestampFormat = "yyyy-MM-dd HH:mm:ss.fff "; console.UseUtcTimestamp = true; });
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
-        builder.WebHost.UseUrls((urls ?? configuration["URLS"] ?? DefaultUrl).Split(';'));
+        builder.WebHost.UseUrls((urls ?? configuration["URLS"] ?? DefaultUrl(settings.Role)).Split(';'));
         builder.Services.AddRouting();
+        builder.Services.AddPlatformApi(settings);
         // Longer than the drain: the worker keeps its own time.
         builder.Services.Configure<HostOptions>(host =>
         {
@@ -66,7 +70,10 @@ internal static partial class ServeHost
         builder.Services.AddPlatform(settings, configuration);
         if (settings.Role != ProcessRole.Web) builder.Services.AddPlatformWorker();
         configure?.Invoke(builder.Services);
-        return builder.Build();
+        var app = builder.Build();
+        app.UsePlatformApi();
+        app.MapPlatformApi();
+        return app;
     }
 
     // Migrating, seeding and anchoring the clock take milliseconds when there is nothing to do; schedules are compared

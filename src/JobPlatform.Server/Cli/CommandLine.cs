@@ -1,0 +1,78 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+using JobPlatform.Core;
+
+namespace JobPlatform.Server.Cli;
+
+/// <summary>The verbs of the binary <c>jobplatform</c>.</summary>
+internal static class CommandLine
+{
+    public static async Task<int> RunAsync(string[] arguments)
+    {
+        var parsed = Create().Parse(arguments);
+        if (parsed.Action is ParseErrorAction)
+        {
+            foreach (var error in parsed.Errors) Console.Error.WriteLine(Describe(error.Message, parsed));
+            Console.Error.WriteLine($"'{NameOf(parsed.CommandResult.Command)} --help' shows what is possible.");
+            return ExitCode.Refused;
+        }
+
+        using var interrupt = new CancellationTokenSource();
+        // A server ends by itself: it drains, which takes longer than any limit that fits the other verbs.
+        var isServer = parsed.CommandResult.Command is RootCommand or { Name: ServeCommand.Name };
+        var configuration = new InvocationConfiguration
+        {
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = isServer ? null : TimeSpan.FromSeconds(5),
+        };
+        try
+        {
+            return await parsed.InvokeAsync(configuration, interrupt.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            return ExitCode.Interrupted;
+        }
+        catch (Exception e)
+        {
+            var (code, sentence) = Failures.Describe(e);
+            await Console.Error.WriteLineAsync(sentence);
+            return code;
+        }
+    }
+
+    private static RootCommand Create()
+    {
+        var root = new RootCommand($"Runs jobs for a SaaS on PostgreSQL. Without a verb it serves.\n\n{ExitCode.Help}")
+        {
+            ServeCommand.Create(),
+            InitCommand.Create(),
+            MigrateCommand.Create(),
+            CheckCommand.Create(),
+            JobsCommand.Create(),
+            RunsCommand.Create(),
+            HandlersCommand.Create(),
+            SchedulesCommand.Create(),
+            SecretsCommand.Create(),
+            SampleCommand.Create(),
+        };
+        ServeCommand.AddTo(root);
+        return root;
+    }
+
+    private static string Describe(string message, ParseResult parsed)
+    {
+        var command = parsed.CommandResult.Command;
+        var unknown = parsed.UnmatchedTokens.FirstOrDefault(token => message.Contains($"'{token}'", StringComparison.Ordinal));
+        if (unknown is not null)
+            return message + Suggestion.For(unknown, unknown.StartsWith('-')
+                ? command.Options.Select(option => option.Name)
+                : command.Subcommands.Select(verb => verb.Name));
+        return command.Subcommands.Count > 0 && parsed.UnmatchedTokens.Count == 0
+            ? $"'{NameOf(command)}' needs a verb: {string.Join(", ", command.Subcommands.Select(verb => verb.Name))}."
+            : message;
+    }
+
+    private static string NameOf(Command command) =>
+        command.Parents.OfType<Command>().FirstOrDefault() is { } parent ? $"{NameOf(parent)} {command.Name}" : "jobplatform";
+}

@@ -1,0 +1,51 @@
+using Dapper;
+using JobPlatform.Core.Database;
+using JobPlatform.Core.Handlers;
+using JobPlatform.Core.Jobs;
+
+namespace JobPlatform.Server.Cli;
+
+/// <summary>
+/// Once in the life of a database with sample data: each enabled job runs, so that every page has something to show.
+/// </summary>
+internal static class FirstStart
+{
+    /// <summary>Enables and enqueues, in one transaction with the mark that it was done.</summary>
+    /// <returns>Null when it was done before.</returns>
+    public static async Task<(int Enabled, int Enqueued)?> RunAsync(Session session, CancellationToken cancellation)
+    {
+        var handlers = session.Get<HandlerCatalog>().All;
+        var app = session.Get<AppDatabase>();
+        var missing = (await app.FindMissingAsync(handlers.SelectMany(handler => handler.Tables).ToHashSet(), cancellation)).ToHashSet();
+        var complete = handlers.Where(handler => !handler.Tables.Any(missing.Contains)).Select(handler => handler.Key).ToArray();
+
+        await using var connection = await session.Get<PlatformDatabase>().OpenAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        await connection.ActAsAsync(Session.Actor, cancellation);
+        var isFirst = await connection.ExecuteAsync(new CommandDefinition(
+            """
+            INSERT INTO jobplatform.app_settings (key, value, updated_by) VALUES ('first_start', to_jsonb(now()), @Actor)
+            ON CONFLICT (key) DO NOTHING
+            """, new { Session.Actor }, transaction, cancellationToken: cancellation)) == 1;
+        if (!isFirst) return null;
+
+        // Jobs are made before the sample is there, and then disabled. What a person changed since has another version.
+        var enabled = await connection.ExecuteAsync(new CommandDefinition(
+            """
+            UPDATE jobplatform.jobs j SET is_enabled = true
+             WHERE NOT j.is_enabled AND j.version = 1 AND j.handler = ANY(@complete)
+               AND EXISTS (SELECT FROM jobplatform.job_versions v WHERE v.job_id = j.id AND v.version = 1 AND v.changed_by = 'init')
+            """, new { complete }, transaction, cancellationToken: cancellation));
+        var enqueued = await connection.ExecuteAsync(new CommandDefinition(
+            """
+            INSERT INTO jobplatform.job_runs (id, job_id, job_version, trigger, triggered_by, run_at, queue, priority, limited)
+            SELECT jobplatform.uuid_v7(), j.id, j.version, 'manual', 'first-start', now(), j.queue, j.priority, j.overlap_policy <> 'allow'
+              FROM jobplatform.jobs j WHERE j.is_enabled
+            """, transaction: transaction, cancellationToken: cancellation));
+        // Sent by the commit; the few runs of one transaction need no sender of their own.
+        await connection.ExecuteAsync(new CommandDefinition(
+            "SELECT pg_notify('jobplatform', 'runs')", transaction: transaction, cancellationToken: cancellation));
+        await transaction.CommitAsync(cancellation);
+        return (enabled, enqueued);
+    }
+}

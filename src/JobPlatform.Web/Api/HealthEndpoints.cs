@@ -1,0 +1,60 @@
+using JobPlatform.Core.Database;
+using JobPlatform.Core.Engine;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace JobPlatform.Web.Api;
+
+/// <summary><c>GET /health/live</c> and <c>/health/ready</c>, for whoever restarts and balances. Anonymous.</summary>
+internal static partial class HealthEndpoints
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
+    private static readonly string[] Methods = [HttpMethods.Get, HttpMethods.Head];
+
+    public static void MapHealth(this IEndpointRouteBuilder routes)
+    {
+        routes.MapMethods("/health/live", Methods, () => ApiJson.Answer(new { status = "live" })).AllowAnonymous();
+        routes.MapMethods("/health/ready", Methods, ReadyAsync).AllowAnonymous();
+    }
+
+    private static async Task<IResult> ReadyAsync(
+        PlatformDatabase database, IJobEngine engine, TimeProvider clock, ILoggerFactory logs, CancellationToken cancellation)
+    {
+        var log = logs.CreateLogger(typeof(HealthEndpoints));
+        using var timeUp = new CancellationTokenSource(Limit, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeUp.Token, cancellation);
+        try
+        {
+            // The wait ends with the token even where the driver first waits for the server's word on the cancellation.
+            if (await FindFaultAsync(database, engine, either.Token).WaitAsync(either.Token) is not { } fault)
+                return ApiJson.Answer(new { status = "ready" });
+            LogEngineFault(log, fault);
+            // Whoever asks is unknown: the sentence itself stays in the log.
+            return NotReady("The engine reports a fault; the server's log says which.");
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException || timeUp.IsCancellationRequested)
+        {
+            LogNotReady(log, e);
+            return NotReady("The database does not answer.");
+        }
+    }
+
+    private static async Task<string?> FindFaultAsync(PlatformDatabase database, IJobEngine engine, CancellationToken cancellation)
+    {
+        await using (var command = database.Source.CreateCommand("SELECT 1"))
+            await command.ExecuteScalarAsync(cancellation);
+        return await engine.FindFaultAsync(cancellation);
+    }
+
+    private static Problem NotReady(string detail) =>
+        new(StatusCodes.Status503ServiceUnavailable, "not-ready", "The server is not ready.", detail) { RetryAfter = Limit };
+
+    [LoggerMessage(3011, LogLevel.Warning, "Not ready: {Fault}")]
+    private static partial void LogEngineFault(ILogger log, string fault);
+
+    [LoggerMessage(3012, LogLevel.Warning, "Not ready: the database does not answer")]
+    private static partial void LogNotReady(ILogger log, Exception exception);
+}

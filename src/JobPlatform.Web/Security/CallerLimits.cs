@@ -1,0 +1,65 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Claims;
+using System.Threading.RateLimiting;
+using JobPlatform.Web.Api;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.RateLimiting;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace JobPlatform.Web.Security;
+
+/// <summary>
+/// How often one may ask in any minute: a caller by its identity, one without a good key by its address. The two are
+/// counted apart, so that nobody can lock out a caller by guessing keys from behind the same proxy.
+/// </summary>
+internal static class CallerLimits
+{
+    // A person who mistypes needs a few; the keys have 32 characters or more.
+    private const int FailuresPerMinute = 30;
+
+    private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
+    private const int Segments = 12;
+
+    public static void AddCallerLimits(this IServiceCollection services, int callsPerMinute) =>
+        services.AddRateLimiter(options =>
+        {
+            options.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(context =>
+            {
+                if (context.User.FindFirstValue(ClaimTypes.NameIdentifier) is { } caller) return Limit($"caller {caller}", callsPerMinute);
+                // Also outside /api, where an answer to a guessed key would tell as much.
+                return context.Request.Path.StartsWithSegments("/api") || context.Request.Headers.Authorization.Count > 0
+                    ? Limit($"address {Network(context.Connection.RemoteIpAddress)}", Math.Min(FailuresPerMinute, callsPerMinute))
+                    : RateLimitPartition.GetNoLimiter("");
+            });
+            options.OnRejected = (rejected, _) => new(Refuse(rejected).ExecuteAsync(rejected.HttpContext));
+        });
+
+    private static RateLimitPartition<string> Limit(string key, int calls) =>
+        RateLimitPartition.GetSlidingWindowLimiter(key, _ => new SlidingWindowRateLimiterOptions
+        {
+            PermitLimit = calls,
+            Window = Window,
+            SegmentsPerWindow = Segments,
+        });
+
+    private static Problem Refuse(OnRejectedContext rejected)
+    {
+        var wait = rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out var retryAfter) ? retryAfter : Window / Segments;
+        return new(StatusCodes.Status429TooManyRequests, "too-many-requests", "Too many requests.",
+            "This caller has used up its requests of the last minute. Try again after the seconds in the header Retry-After.")
+        {
+            RetryAfter = wait,
+        };
+    }
+
+    // Whoever has one IPv6 address has the 2^64 of its network.
+    private static string Network(IPAddress? address) => address switch
+    {
+        null => "unknown",
+        { IsIPv4MappedToIPv6: true } => address.MapToIPv4().ToString(),
+        { AddressFamily: AddressFamily.InterNetworkV6 } => new IPAddress([.. address.GetAddressBytes()[..8], .. new byte[8]]).ToString(),
+        _ => address.ToString(),
+    };
+}

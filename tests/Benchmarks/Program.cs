@@ -1,0 +1,12 @@
+using JobPlatform.Benchmarks;
+
+// Benchmarks [NAME …]: all of them without a name. On JOBPLATFORM_TEST_POSTGRES, or a throwaway cluster of its own.
+var all = new (string Name, Func<Task> Run)[]
+{
+    ("backlog", () => Throughput.BacklogAsync(100_000)),
+    ("enqueue", () => Throughput.EnqueueOneByOneAsync(5_000)),
+    ("latency", () => Latency.MeasureAsync(500)),
+};
+foreach (var (name, run) in all)
+    if (args.Length == 0 || args.Contains(name))
+        await run();

@@ -1,0 +1,58 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace JobPlatform.Server.Tests.Api;
+
+[Parallelizable(ParallelScope.All)]
+public sealed class HealthTests
+{
+    [Test]
+    public async Task It_is_ready_when_the_database_answers_and_a_worker_lives()
+    {
+        await using var host = await ApiHost.StartAsync();
+        var before = await (await host.Anonymous.GetAsync("/health/ready")).ShouldBeProblemAsync(503, "not-ready");
+        Assert.That(before.GetProperty("detail").GetString(), Does.Not.Contain("worker"), "the engine's own words are for the log");
+        Assert.That(host.Logs.Lines.Select(line => line.Text), Has.Some.Contain("No worker is alive"));
+
+        await host.Database.ExecuteAsync(
+            "INSERT INTO jobplatform.workers (name, role, concurrency, version, lease_until) VALUES ('w', 'worker', 1, '1', now() + interval '1 hour')");
+
+        Assert.That((await host.Anonymous.GetAsync("/health/ready")).StatusCode, Is.EqualTo(HttpStatusCode.OK));
+    }
+
+    [Test]
+    public async Task Without_a_database_it_lives_and_is_not_ready()
+    {
+        await using var host = await ApiHost.StartAsync(platform: "Host=127.0.0.1;Port=1;Username=u;Password=hidden-in-tests;Database=nowhere");
+
+        Assert.That((await host.Anonymous.GetAsync("/health/live")).StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        var answer = await host.Anonymous.GetAsync("/health/ready");
+
+        var problem = await answer.ShouldBeProblemAsync(503, "not-ready");
+        Assert.That(problem.GetRawText(), Does.Not.Contain("127.0.0.1").And.Not.Contain("hidden-in-tests").And.Not.Contain("nowhere"));
+        Assert.That(answer.Headers.RetryAfter?.Delta, Is.GreaterThan(TimeSpan.Zero));
+    }
+
+    [Test, CancelAfter(10_000)]
+    public async Task A_database_that_never_answers_is_given_up_after_two_seconds()
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        await using var host = await ApiHost.StartAsync(
+            platform: $"Host=127.0.0.1;Port={((IPEndPoint)silent.LocalEndpoint).Port};Username=u;Database=d;Timeout=60");
+
+        var start = TimeProvider.System.GetTimestamp();
+        await (await host.Anonymous.GetAsync("/health/ready")).ShouldBeProblemAsync(503, "not-ready");
+
+        Assert.That(TimeProvider.System.GetElapsedTime(start), Is.LessThan(TimeSpan.FromSeconds(8)));
+    }
+
+    [Test]
+    public async Task A_worker_serves_health_and_nothing_else()
+    {
+        await using var host = await ApiHost.StartAsync(settings: "ROLE=worker");
+
+        Assert.That((await host.Anonymous.GetAsync("/health/live")).StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        await (await host.Client.GetAsync("/api/handlers")).ShouldBeProblemAsync(404, "not-found");
+    }
+}
