@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net.Mail;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace JobPlatform.Handlers.Email;
 
@@ -21,11 +22,11 @@ internal sealed record MailMessage(string Sender, string Recipient, byte[] Conte
 /// Writes rows as mails (RFC 5322, MIME). Our own because <see cref="System.Net.Mail"/> writes only to its own client
 /// or to a folder. Every line is short ASCII, so no server can break a body.
 /// </summary>
-internal static class MailMessageWriter
+internal static partial class MailMessageWriter
 {
     private const int LongestLine = 76;
-    // 45 bytes are 60 characters of base64; with =?utf-8?B? and ?= within the 75 that an encoded word may have.
-    private const int BytesInEncodedWord = 45;
+    // 39 bytes are 52 characters of base64: with =?utf-8?B?, ?= and "Subject: " within the 76 that such a line may have.
+    private const int BytesInEncodedWord = 39;
     // Neither quoted-printable nor base64 can contain "=_".
     private const string Boundary = "=_jobplatform";
 
@@ -42,7 +43,8 @@ internal static class MailMessageWriter
             throw new UnsendableMailException($"message_id: '{mail.MessageId}' has characters that a Message-ID cannot have. Use letters, digits, dots and dashes.");
 
         var text = new StringBuilder(512);
-        text.Append("From: ").Append(from.DisplayName.Length == 0 ? "" : Phrase(from.DisplayName, "From: ".Length) + "\r\n ").Append('<').Append(sender).Append(">\r\n");
+        var name = Escape().Replace(from.DisplayName, "$1");
+        text.Append("From: ").Append(name.Length == 0 ? "" : Phrase(name, "From: ".Length) + "\r\n ").Append('<').Append(sender).Append(">\r\n");
         text.Append("To: <").Append(recipient).Append(">\r\n");
         text.Append("Subject: ").Append(Encode(mail.Subject, "Subject: ".Length)).Append("\r\n");
         text.Append("Date: ").Append(date.UtcDateTime.ToString("ddd, dd MMM yyyy HH:mm:ss '+0000'", CultureInfo.InvariantCulture)).Append("\r\n");
@@ -115,6 +117,10 @@ internal static class MailMessageWriter
             count = 0;
         }
     }
+
+    // MailAddress keeps the backslashes of a quoted name.
+    [GeneratedRegex(@"\\(.)")]
+    private static partial Regex Escape();
 
     private static bool IsPlain(string value) =>
         value.All(letter => letter is >= ' ' and <= '~') && !value.Contains("=?", StringComparison.Ordinal)

@@ -53,8 +53,10 @@ internal static class CommandLine
             RunsCommand.Create(),
             HandlersCommand.Create(),
             SchedulesCommand.Create(),
+            EmailsCommand.Create(),
             SecretsCommand.Create(),
             SampleCommand.Create(),
+            SinkCommand.Create(),
         };
         ServeCommand.AddTo(root);
         return root;

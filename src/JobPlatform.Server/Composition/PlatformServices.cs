@@ -1,5 +1,6 @@
 using System.Reflection;
 using JobPlatform.Core.Database;
+using JobPlatform.Core.Emails;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Jobs;
 using JobPlatform.Core.Runs;
@@ -30,6 +31,7 @@ internal static class PlatformServices
         services.AddSingleton<JobSeeder>();
         services.AddSingleton<ScheduleSync>();
         services.AddSingleton<RunStore>();
+        services.AddSingleton<EmailStore>();
         services.AddSingleton<RunEnqueuer>();
         services.AddPostgresEngine(new EngineOptions
         {

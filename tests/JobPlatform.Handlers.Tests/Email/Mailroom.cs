@@ -73,16 +73,17 @@ internal sealed class Mailroom : IAsyncDisposable
 
     internal sealed class Node(TestPlatform platform, FakeClock clock)
     {
-        /// <summary>Stops the runs of this node.</summary>
-        public RunControl Control { get; } = new(clock);
+        /// <summary>Stops the run under way.</summary>
+        public RunControl Control { get; private set; } = new(clock);
 
         public async Task<RunEnding> RunAsync(string? payload = null)
         {
+            using var control = Control = new RunControl(clock);
             var (ending, leftBehind) = await platform.Services.GetRequiredService<RunExecutor>().ExecuteAsync(new ClaimedRun
             {
-                Id = Guid.CreateVersion7(), JobId = 1, JobVersion = 1, Fence = 1, Attempt = 1, Rescues = 0, Trigger = RunTrigger.Manual,
+                Id = Guid.CreateVersion7(), JobId = 1, JobVersion = int.MaxValue, Fence = 1, Attempt = 1, Rescues = 0, Trigger = RunTrigger.Manual,
                 Forced = false, Limited = false, StartedAt = clock.GetUtcNow(), Payload = payload,
-            }, Control);
+            }, control);
             Assert.That(leftBehind, Is.Null, "the handler stops when it is told to");
             return ending;
         }
