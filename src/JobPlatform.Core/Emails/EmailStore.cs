@@ -44,7 +44,7 @@ public sealed record Email
     public required string Subject { get; init; }
 
     /// <summary>Words to find it by.</summary>
-    public required IReadOnlyList<string> Tags { get; init; }
+    public required string[] Tags { get; init; }
 
     /// <summary>The state.</summary>
     public EmailStatus Status { get; init; }

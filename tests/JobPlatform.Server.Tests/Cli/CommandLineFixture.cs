@@ -68,7 +68,8 @@ internal sealed class CommandLineFixture : IAsyncDisposable
         Directory.Delete(Folder, recursive: true);
     }
 
-    private Process Start(string[] arguments)
+    /// <summary>A process that the caller ends.</summary>
+    public Process Start(string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Binary, .. arguments])
         {
