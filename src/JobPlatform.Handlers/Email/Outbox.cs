@@ -99,9 +99,9 @@ internal sealed class Outbox(PlatformDatabase database, TimeProvider clock)
          WHERE id = ANY(@ids) AND status = 'processing' AND claimed_at = @ClaimedAt
         """, new { ids = mails.Select(mail => mail.Id).ToArray(), mails.First().ClaimedAt, now = clock.GetUtcNow() });
 
-    // A statement a mail: with each of several lines waiting for its own, PostgreSQL commits them together, and a crash
-    // leaves at most one mail a line whose fate is not on record. Marking in groups was faster only where the server
-    // takes mails in under a millisecond, and left whole groups to be sent again.
+    // A statement a mail: a crash leaves at most one mail a line whose fate is not on record. Marking in groups would leave
+    // whole groups to be sent again, for little: four lines with their marks made 1,200 mails/s to a server on the same
+    // two cores, and 1,600 without a database; a server elsewhere is the slower part by far.
     private async Task<bool> EndAsync(ClaimedEmail mail, string sql, string? error = null, DateTimeOffset? runAt = null) =>
         await ExecuteAsync(sql, new { mail.Id, mail.ClaimedAt, error, runAt, now = clock.GetUtcNow() }) == 1;
 

@@ -13,7 +13,8 @@ namespace JobPlatform.Handlers.Email;
 /// connection, a line lost before and one lost after the mail was over alike (GeneralFailure), so a mail that may have
 /// arrived looks like one that never left; it does not say whether the sender or the recipient was refused; with a
 /// server that offers only AUTH PLAIN it goes on without logging in, and each mail gets a permanent 530; and each
-/// refused recipient costs a new connection.
+/// refused recipient costs a new connection. It also waits 40 ms a mail for the delayed acknowledgement of its last
+/// packet (22 mails/s where this makes 1,400).
 /// </remarks>
 internal sealed class SmtpConnection : IAsyncDisposable
 {
