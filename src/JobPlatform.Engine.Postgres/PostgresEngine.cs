@@ -18,9 +18,10 @@ internal sealed partial class PostgresEngine(PlatformDatabase database, EngineSi
 
     // NOTIFY inside the transaction that commits a run would make all commits of the database wait for each other
     // (PostgreSQL holds one lock from there until the commit is on disk). So it is sent afterwards, by one sender, that
-    // makes one of all that came in meanwhile.
+    // makes one of all that came in meanwhile. A process that ends right away, such as a command, sends it itself.
     public Task SubmitAsync(IReadOnlyCollection<SubmittedRun> runs, CancellationToken cancellation)
     {
+        if (ExecuteTask is null) return NotifyAsync("runs", cancellation);
         signals.Runs.Set();
         _notify.Set();
         return Task.CompletedTask;

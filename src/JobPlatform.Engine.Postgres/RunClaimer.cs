@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Runs;
 using Npgsql;
@@ -5,11 +6,19 @@ using NpgsqlTypes;
 
 namespace JobPlatform.Engine.Postgres;
 
-/// <summary>The SQL by which a worker takes runs. Thread-safe.</summary>
+/// <summary>The SQL by which a worker takes runs. One caller at a time.</summary>
 internal sealed class RunClaimer(PlatformDatabase database, EngineOptions options)
 {
     // Any constant will do.
     private const long LimitedClaimLock = 0x6a6f62636c61696d;
+
+    // In a backlog a claim starts where the last one ended: what lies before is taken, and the index keeps those entries
+    // until a vacuum, which a long transaction holds up (measured: 215 ms a claim over 300,000 of them). A run may still
+    // come in before that place, so all is looked at once a second, and whenever a claim does not get its fill.
+    private static readonly TimeSpan LooksAtAll = TimeSpan.FromSeconds(1);
+    private static readonly Place Beginning = new(DateTime.SpecifyKind(DateTime.MinValue, DateTimeKind.Utc), Guid.Empty);
+    private Place _start = Beginning;
+    private long _lookedAtAll;
 
     // Claims of limited runs are made one after the other: each must see what the one before took, so the lock is a
     // statement of its own and the claim, with a later snapshot, the next. Where no limited run waits it is not taken.
@@ -56,32 +65,40 @@ internal sealed class RunClaimer(PlatformDatabase database, EngineOptions option
         )
         """;
 
-    private const string Claim =
+    // The lanes that runs can be in, without a look at the runs: finding the first one that waits means passing all the
+    // dead entries before it. A run that was enqueued while its job moved to another lane is found by the look at all.
+    private const string LanesOfJobs = "lanes (queue, priority) AS (SELECT DISTINCT queue, priority FROM jobplatform.jobs)";
+
+    private static readonly string ClaimFromAll = ClaimFrom(Lanes);
+    private static readonly string ClaimFromStart = ClaimFrom(LanesOfJobs);
+
+    private static string ClaimFrom(string lanes) =>
         $"""
-        WITH RECURSIVE {WaitingJobs}, {Lanes}, limited_picks AS MATERIALIZED (
-            SELECT r.id
+        WITH RECURSIVE {WaitingJobs}, {lanes}, limited_picks AS MATERIALIZED (
+            SELECT r.ctid
               FROM (SELECT * FROM load WHERE places > 0 ORDER BY priority, random()) f
              CROSS JOIN LATERAL (
-                   SELECT id FROM jobplatform.job_runs
+                   SELECT ctid FROM jobplatform.job_runs
                     WHERE status IN ('queued', 'retrying') AND limited AND job_id = f.job_id AND run_at <= $1
                     ORDER BY run_at, id LIMIT f.places FOR UPDATE SKIP LOCKED) r
              LIMIT $2
         ), picks AS MATERIALIZED (
-            SELECT r.id
+            SELECT r.ctid
               FROM (SELECT * FROM lanes WHERE $3::text[] IS NULL OR queue = ANY ($3) ORDER BY priority, random()) l
              CROSS JOIN LATERAL (
-                   SELECT id FROM jobplatform.job_runs
+                   SELECT ctid FROM jobplatform.job_runs
                     WHERE status IN ('queued', 'retrying') AND NOT limited
-                      AND queue = l.queue AND priority = l.priority AND run_at <= $1
+                      AND queue = l.queue AND priority = l.priority AND run_at <= $1 AND (run_at, id) > ($5, $6)
                     ORDER BY run_at, id LIMIT $2 FOR UPDATE SKIP LOCKED) r
              LIMIT $2 - (SELECT count(*) FROM limited_picks)
         )
         UPDATE jobplatform.job_runs r
-           SET status = 'running', started_at = $1, worker = $4, attempt = r.attempt + 1, fence = r.fence + 1,
-               job_version = j.version, progress = NULL
-          FROM (SELECT id FROM limited_picks UNION ALL SELECT id FROM picks) p, jobplatform.jobs j
-         WHERE r.id = p.id AND j.id = r.job_id
-        RETURNING r.id, r.job_id, r.job_version, r.fence, r.attempt, r.rescues, r.trigger, r.forced, r.limited, r.scheduled_for, r.payload
+           SET status = 'running', started_at = $1, worker = $4, attempt = r.attempt + 1, fence = r.fence + 1, progress = NULL,
+               job_version = coalesce((SELECT j.version FROM jobplatform.jobs j WHERE j.id = r.job_id), r.job_version)
+         -- By place, not by key: the rows are locked, so they stay where they are, and a join by key is planned as a scan
+         -- of the whole table as soon as statistics are old (measured: 94 ms instead of 25 for 1,000 of 100,000).
+         WHERE r.ctid = ANY (ARRAY(SELECT ctid FROM limited_picks UNION ALL SELECT ctid FROM picks))
+        RETURNING r.id, r.job_id, r.job_version, r.fence, r.attempt, r.rescues, r.trigger, r.forced, r.limited, r.scheduled_for, r.payload, r.run_at
         """;
 
     // What comes up while its job is full, under the policy skip. Only runs that were never claimed: one that was
@@ -91,13 +108,12 @@ internal sealed class RunClaimer(PlatformDatabase database, EngineOptions option
         WITH RECURSIVE {WaitingJobs}, skipped AS (
             UPDATE jobplatform.job_runs r
                SET status = 'skipped', skip_reason = 'overlap', finished_at = $1
-              FROM (SELECT s.id FROM load f CROSS JOIN LATERAL (
-                       SELECT id FROM jobplatform.job_runs
+             WHERE r.ctid = ANY (ARRAY(SELECT s.ctid FROM load f CROSS JOIN LATERAL (
+                       SELECT ctid FROM jobplatform.job_runs
                         WHERE status IN ('queued', 'retrying') AND limited AND job_id = f.job_id AND run_at <= $1
                           AND fence = 0
                         ORDER BY run_at, id LIMIT 1000 FOR UPDATE SKIP LOCKED) s
-                     WHERE f.places <= 0 AND f.overlap_policy = 'skip' LIMIT $2) p
-             WHERE r.id = p.id
+                     WHERE f.places <= 0 AND f.overlap_policy = 'skip' LIMIT $2))
             RETURNING r.id, r.job_id
         )
         INSERT INTO jobplatform.job_statistics AS s (job_id, skipped_count, last_run_id, last_status, last_finished_at)
@@ -127,6 +143,17 @@ internal sealed class RunClaimer(PlatformDatabase database, EngineOptions option
     /// <summary>Takes up to <paramref name="room"/> due runs: they are <c>running</c> and this worker's when it returns.</summary>
     public async Task<List<ClaimedRun>> ClaimAsync(int room, DateTimeOffset now, CancellationToken cancellation)
     {
+        var looksAtAll = _start == Beginning || Stopwatch.GetElapsedTime(_lookedAtAll) >= LooksAtAll;
+        if (looksAtAll) _lookedAtAll = Stopwatch.GetTimestamp();
+        var claimed = await ClaimAsync(room, now, looksAtAll ? Beginning : _start, cancellation);
+        if (claimed.Count == room) return claimed;
+        _start = Beginning;
+        if (!looksAtAll) claimed.AddRange(await ClaimAsync(room - claimed.Count, now, Beginning, cancellation));
+        return claimed;
+    }
+
+    private async Task<List<ClaimedRun>> ClaimAsync(int room, DateTimeOffset now, Place start, CancellationToken cancellation)
+    {
         await using var connection = await database.OpenAsync(cancellation);
         await using var batch = new NpgsqlBatch(connection)
         {
@@ -134,14 +161,29 @@ internal sealed class RunClaimer(PlatformDatabase database, EngineOptions option
             BatchCommands =
             {
                 new(LockLimited) { Parameters = { new() { Value = LimitedClaimLock } } },
-                new(Claim) { Parameters = { Now(now), new() { Value = room }, Queues(), new() { Value = options.WorkerName } } },
+                new(start == Beginning ? ClaimFromAll : ClaimFromStart)
+                {
+                    Parameters =
+                    {
+                        Now(now), new() { Value = room }, Queues(), new() { Value = options.WorkerName },
+                        new() { Value = start.RunAt }, new() { Value = start.Id },
+                    },
+                },
                 new(SkipOverlapping) { Parameters = { Now(now), new() { Value = 1000 }, Queues() } },
             },
         };
         var claimed = new List<ClaimedRun>(room);
+        var last = start;
         await using var reader = await batch.ExecuteReaderAsync(cancellation);
         await reader.NextResultAsync(cancellation);
-        while (await reader.ReadAsync(cancellation)) claimed.Add(Read(reader, now));
+        while (await reader.ReadAsync(cancellation))
+        {
+            var run = Read(reader, now);
+            claimed.Add(run);
+            if (!run.Limited && new Place(reader.GetDateTime(11), run.Id) is var place && place.CompareTo(last) > 0) last = place;
+        }
+        // With several lanes the urgent ones come first; what the others hold before this place waits for the look at all.
+        if (claimed.Count == room) _start = last;
         return claimed;
     }
 
@@ -189,4 +231,10 @@ internal sealed class RunClaimer(PlatformDatabase database, EngineOptions option
         Value = options.Queues is { } queues ? queues.ToArray() : DBNull.Value,
         NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text,
     };
+
+    // A place in the index of a lane.
+    private readonly record struct Place(DateTime RunAt, Guid Id) : IComparable<Place>
+    {
+        public int CompareTo(Place other) => (RunAt, Id).CompareTo((other.RunAt, other.Id));
+    }
 }

@@ -5,6 +5,9 @@ var all = new (string Name, Func<Task> Run)[]
 {
     ("backlog", () => Throughput.BacklogAsync(100_000)),
     ("enqueue", () => Throughput.EnqueueOneByOneAsync(5_000)),
+    ("bulk", () => Throughput.EnqueueInBulkAsync(100_000)),
+    ("claim", ClaimCost.MeasureAsync),
+    ("purge", () => PurgeSpeed.MeasureAsync(500_000)),
     ("latency", () => Latency.MeasureAsync(500)),
 };
 foreach (var (name, run) in all)

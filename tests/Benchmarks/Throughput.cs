@@ -52,6 +52,33 @@ internal static class Throughput
         Figures.Print("enqueue one by one", "runs/s", ours, Figures.PerSecond(runs, start), "one caller; each its own commit");
     }
 
+    public static async Task EnqueueInBulkAsync(int runs)
+    {
+        const int batch = 5000;
+        await using var database = await Figures.CreateDatabaseAsync();
+        await using var platform = await TestPlatform.StartAsync(database.ConnectionString, runsJobs: false);
+        var payloads = new System.Text.Json.JsonElement?[batch];
+        await platform.Enqueuer.EnqueueManyAsync("nothing", RunTrigger.Api, "bench", payloads);
+        var start = Stopwatch.GetTimestamp();
+        for (var i = 0; i < runs; i += batch) await platform.Enqueuer.EnqueueManyAsync("nothing", RunTrigger.Api, "bench", payloads);
+        var ours = Figures.PerSecond(runs, start);
+
+        await using var connection = await database.OpenAsync();
+        await using var insert = new NpgsqlCommand(
+            """
+            INSERT INTO jobplatform.job_runs (id, job_id, job_version, trigger, run_at, queue, priority, limited)
+            SELECT id, 1, 1, 'api', now(), 'default', 5, false FROM unnest($1::uuid[]) AS g(id)
+            """, connection);
+        insert.Parameters.Add(new() { Value = Array.Empty<Guid>() });
+        start = Stopwatch.GetTimestamp();
+        for (var i = 0; i < runs; i += batch)
+        {
+            insert.Parameters[0].Value = Enumerable.Range(0, batch).Select(_ => Guid.CreateVersion7()).ToArray();
+            await insert.ExecuteNonQueryAsync();
+        }
+        Figures.Print("enqueue in bulk", "runs/s", ours, Figures.PerSecond(runs, start), $"{batch} a call");
+    }
+
     // The same statements as the engine's at their simplest: claim 1000, finish 1000, over and over.
     private static async Task<double> DrainByHandAsync(TestDatabase database, int runs)
     {

@@ -62,7 +62,8 @@ public sealed class TestPlatform : IAsyncDisposable
         services.AddSingleton(database);
         services.AddSingleton(new AppDatabase(connectionString));
         services.AddSingleton(new SecretRedactor(["marked-secret-0123456789abcdef"]));
-        services.AddSingleton(new HandlerCatalog(handlers is null ? [typeof(ProbeHandler).Assembly] : [typeof(ProbeHandler).Assembly, handlers], new ConfigurationBuilder().Build()));
+        Assembly[] assemblies = [typeof(ProbeHandler).Assembly, Assembly.GetEntryAssembly()!, .. handlers is null ? Array.Empty<Assembly>() : [handlers]];
+        services.AddSingleton(new HandlerCatalog(assemblies, new ConfigurationBuilder().Build()));
         services.AddSingleton<JobStore>();
         services.AddSingleton<JobCatalog>();
         services.AddSingleton<ScheduleSync>();

@@ -69,6 +69,9 @@ public abstract record RunAnswer
 /// <summary>The one way by which runs come to be on demand. Thread-safe.</summary>
 public sealed class RunEnqueuer(PlatformDatabase database, JobStore jobs, HandlerCatalog handlers, IJobEngine engine, TimeProvider clock)
 {
+    /// <summary>The most runs of one call of <see cref="EnqueueManyAsync"/>: a transaction of about a quarter of a second.</summary>
+    public const int MostInBulk = 10_000;
+
     // The version in the condition makes the check that the payload passed hold for the row that is made; the job is
     // read, checked and enqueued in one round trip as long as its definition does not change.
     private const string Insert =
@@ -79,6 +82,15 @@ public sealed class RunEnqueuer(PlatformDatabase database, JobStore jobs, Handle
           FROM jobplatform.jobs j
          WHERE j.id = $2 AND j.version = $3 AND (j.is_enabled OR $7)
         ON CONFLICT DO NOTHING
+        """;
+
+    // As above for many runs of one job: a row each of the two arrays.
+    private const string InsertMany =
+        """
+        INSERT INTO jobplatform.job_runs (id, job_id, job_version, trigger, triggered_by, run_at, queue, priority, limited, payload, created_at)
+        SELECT g.id, j.id, j.version, $4, $5, $6, j.queue, j.priority, j.overlap_policy <> 'allow', g.payload::jsonb, $7
+          FROM jobplatform.jobs j, unnest($1::uuid[], $8::text[]) AS g(id, payload)
+         WHERE j.id = $2 AND j.version = $3 AND j.is_enabled
         """;
 
     private readonly System.Collections.Concurrent.ConcurrentDictionary<string, Job> _byName = new(StringComparer.Ordinal);
@@ -110,6 +122,56 @@ public sealed class RunEnqueuer(PlatformDatabase database, JobStore jobs, Handle
             }
             if (await FindExistingAsync(job, request, cancellation) is { } existing) return existing;
             // Neither made nor there: the definition changed, or the run that held the key ended this moment.
+        }
+    }
+
+    /// <summary>Commits many runs of one job together, all or none, and tells the engine once.</summary>
+    /// <param name="jobName">The job.</param>
+    /// <param name="trigger">Why the runs exist.</param>
+    /// <param name="triggeredBy">Who asks.</param>
+    /// <param name="payloads">One run each, at most <see cref="MostInBulk"/>; null for the job's own config.</param>
+    /// <param name="runAt">When they are to start; null for now.</param>
+    /// <param name="cancellation">Ends the wait; the runs may have been committed.</param>
+    /// <returns>The runs in the order of the payloads; or none and why (faults carry the payload's number).</returns>
+    public async Task<(IReadOnlyList<Guid> RunIds, RunAnswer? Refusal)> EnqueueManyAsync(string jobName, RunTrigger trigger, string? triggeredBy,
+        IReadOnlyList<JsonElement?> payloads, DateTimeOffset? runAt = null, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(payloads.Count, MostInBulk);
+        var request = new RunRequest { JobName = jobName, Trigger = trigger };
+        for (var isFresh = false; ; isFresh = true)
+        {
+            var job = await FindJobAsync(request, isFresh, cancellation);
+            if (job is null) return ([], new RunAnswer.UnknownJob(await jobs.DescribeUnknownAsync(jobName, cancellation)));
+            if (isFresh && !job.IsEnabled) return ([], new RunAnswer.Disabled($"The job '{jobName}' is disabled. Enable it first."));
+            var faults = payloads.SelectMany((payload, number) =>
+                FindFaults(job, payload).Select(fault => fault with { Field = $"[{number}].{fault.Field}" })).Take(100).ToList();
+            if (faults.Count > 0)
+            {
+                if (isFresh) return ([], new RunAnswer.InvalidPayload(faults));
+                continue;
+            }
+
+            var now = clock.GetUtcNow();
+            var ids = new Guid[payloads.Count];
+            for (var i = 0; i < ids.Length; i++) ids[i] = Guid.CreateVersion7(now);
+            await using var connection = await database.OpenAsync(cancellation);
+            await using var command = new NpgsqlCommand(InsertMany, connection)
+            {
+                Parameters =
+                {
+                    new() { Value = ids },
+                    new() { Value = job.Id },
+                    new() { Value = job.Version },
+                    new() { Value = trigger.ToString().ToLowerInvariant() },
+                    Text(triggeredBy),
+                    new() { Value = (runAt ?? now).UtcDateTime },
+                    new() { Value = now.UtcDateTime },
+                    new() { Value = payloads.Select(payload => payload?.GetRawText()).ToArray(), NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Array | NpgsqlTypes.NpgsqlDbType.Text },
+                },
+            };
+            if (await command.ExecuteNonQueryAsync(cancellation) < ids.Length) continue; // The definition changed.
+            await engine.SubmitAsync([.. ids.Select(id => new SubmittedRun(id, runAt ?? now, job.Queue))], cancellation);
+            return (ids, null);
         }
     }
 

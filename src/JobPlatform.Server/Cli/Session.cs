@@ -68,17 +68,14 @@ internal sealed class Session : IAsyncDisposable
     public T Get<T>() where T : notnull => _services.GetRequiredService<T>();
 
     /// <summary>
-    /// Enqueues and tells the workers at once: the engine's own sender runs only in servers.
+    /// Enqueues, and turns refusals into what a person can do.
     /// </summary>
     /// <exception cref="CliException">The request was refused.</exception>
     public async Task<(Guid RunId, bool IsNew)> EnqueueAsync(RunRequest request, CancellationToken cancellation)
     {
         switch (await Get<RunEnqueuer>().EnqueueAsync(request, cancellation))
         {
-            case RunAnswer.Enqueued enqueued:
-                await using (var notify = Get<PlatformDatabase>().Source.CreateCommand("SELECT pg_notify('jobplatform', 'runs')"))
-                    await notify.ExecuteNonQueryAsync(cancellation);
-                return (enqueued.RunId, true);
+            case RunAnswer.Enqueued enqueued: return (enqueued.RunId, true);
             case RunAnswer.Existing existing: return (existing.RunId, false);
             case RunAnswer.UnknownJob unknown: throw CliException.Refused(unknown.Message);
             case RunAnswer.Disabled disabled:

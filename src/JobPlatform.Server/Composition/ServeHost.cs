@@ -54,6 +54,9 @@ internal static partial class ServeHost
             EnvironmentName = configuration["ENVIRONMENT"] ?? Environments.Production,
         });
         builder.Configuration.AddConfiguration(configuration);
+        // The framework tells of every request; what matters of it comes as warnings.
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning);
         builder.Logging.AddConfiguration(configuration.GetSection("Logging"));
         if (configuration["LOG_FORMAT"] == "json") builder.Logging.AddJsonConsole();
         else builder.Logging.AddSimpleConsole(console => { console.SingleLine = true; console.TimestampFormat = "yyyy-MM-dd HH:mm:ss.fff "; console.UseUtcTimestamp = true; });

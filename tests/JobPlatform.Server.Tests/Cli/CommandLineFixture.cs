@@ -12,7 +12,7 @@ internal sealed record CliResult(int ExitCode, string Output, string Errors)
 /// <summary>The built binary against a database of one test's own, with a data folder of its own and no terminal.</summary>
 internal sealed class CommandLineFixture : IAsyncDisposable
 {
-    private static readonly string Binary = Path.Combine(TestCluster.RepositoryRoot, "src", "JobPlatform.Server", "bin",
+    public static readonly string Binary = Path.Combine(TestCluster.RepositoryRoot, "src", "JobPlatform.Server", "bin",
         AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}Release{Path.DirectorySeparatorChar}", StringComparison.Ordinal) ? "Release" : "Debug",
         "net10.0", "jobplatform.dll");
 
@@ -50,10 +50,10 @@ internal sealed class CommandLineFixture : IAsyncDisposable
     }
 
     /// <summary>A server that runs jobs until the answer is disposed; it may not have started yet.</summary>
-    public IAsyncDisposable Serve()
+    public IAsyncDisposable Serve(string urls = "http://127.0.0.1:0")
     {
         Environment["JOBS_SECRET_KEY"] = "kS9-2mQx7Vb4TzPw1LrYc8NhUe5JdAf3";
-        var process = Start(["serve", "--urls", "http://127.0.0.1:0"]);
+        var process = Start(["serve", "--urls", urls]);
         process.StandardInput.Close();
         process.OutputDataReceived += (_, _) => { };
         process.ErrorDataReceived += (_, _) => { };
