@@ -7,7 +7,8 @@
 #   --scale N    size of the sample data; 1 (default) is 10,000 users
 #
 # With ConnectionStrings__Platform set (in the environment or in secrets.env) it uses that database and loads no sample.
-# Otherwise it runs a private PostgreSQL cluster. Everything lives in JOBPLATFORM_DATA, default: .data in the checkout.
+# Otherwise it runs a private PostgreSQL cluster. Without SMTP_URL mail is not sent but kept as files. Everything lives
+# in JOBPLATFORM_DATA, default: .data in the checkout.
 set -euo pipefail
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=deploy/common.sh
@@ -135,18 +136,30 @@ The platform runs at $url (Ctrl-C stops it). Try, in $repo:
 TEXT
 }
 
-# A killed up.sh leaves its server behind.
-stop_left_over_server() {
+# A killed up.sh leaves its children behind: those that run "jobplatform $1".
+stop_left_over() {
     local pid
-    pid=$(cat "$data/server.pid" 2>/dev/null) || return 0
+    pid=$(cat "$data/$1.pid" 2>/dev/null) || return 0
     case "$(process_command "$pid" || true)" in
-        *"$server serve"*)
-            say "Stopping the server that an earlier, killed up.sh has left (process $pid)"
+        *"$server $1"*)
+            say "Stopping the process $pid (jobplatform $1) that an earlier, killed up.sh has left"
             kill -TERM "$pid"
             while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
             ;;
     esac
-    rm -f "$data/server.pid"
+    rm -f "$data/$1.pid"
+}
+
+# Without a mail server configured, mail goes to a folder, so that the jobs which send it have something to show.
+start_sink() {
+    local sink_port=2525
+    if [ -n "${SMTP_URL:-}" ] || grep -q '^SMTP_URL=.' "$secrets" 2>/dev/null; then return; fi
+    while port_answers 127.0.0.1 "$sink_port"; do sink_port=$((20000 + RANDOM % 10000)); done
+    say "SMTP_URL is not set: mail is kept as files in $data/mail"
+    start_child dotnet "$server" sink --port "$sink_port" --folder "$data/mail" >/dev/null
+    echo $! >"$data/sink.pid"
+    export SMTP_URL="smtp://127.0.0.1:$sink_port"
+    if ! grep -q '^MAIL_FROM=.' "$secrets" 2>/dev/null; then export MAIL_FROM="${MAIL_FROM:-JobPlatform <jobs@example.com>}"; fi
 }
 
 serve() {
@@ -154,7 +167,7 @@ serve() {
     local code=0 tenths=900 server_pid
     start_child dotnet "$server" serve --urls "$urls"
     server_pid=$!
-    echo "$server_pid" >"$data/server.pid"
+    echo "$server_pid" >"$data/serve.pid"
     until is_live 2>/dev/null; do
         kill -0 "$server_pid" 2>/dev/null || break
         tenths=$((tenths - 1))
@@ -177,7 +190,7 @@ clean_up() {
     if [ -f "$cluster/started-by-up" ]; then
         bash "$postgres" stop "$cluster" && rm -f "$cluster/started-by-up"
     fi
-    rm -f "$data/server.pid" "$data/up.lock"
+    rm -f "$data/serve.pid" "$data/sink.pid" "$data/up.lock"
 }
 
 read_arguments "$@"
@@ -187,7 +200,8 @@ take_lock "$data/up.lock" up.sh \
     || fail "Another up.sh runs on $data (process $(cat "$data/up.lock")): stop it first, or set JOBPLATFORM_DATA."
 trap 'exit 0' INT TERM HUP
 trap clean_up EXIT
-stop_left_over_server
+stop_left_over serve
+stop_left_over sink
 if port_answers "$host" "$port"; then
     fail "Port $port is taken by another program: choose one with --urls http://127.0.0.1:$((port % 65535 + 1))."
 fi
@@ -205,4 +219,5 @@ if $private; then
     say "Loading the sample application, unless it is there"
     run_child dotnet "$server" sample load "$repo/deploy/sample" --scale "$scale"
 fi
+start_sink
 serve

@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text.Json;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Engine;
@@ -42,8 +43,10 @@ public sealed class TestPlatform : IAsyncDisposable
     /// <param name="options">The engine's options; null for quick ones.</param>
     /// <param name="runsJobs">False for a node that only submits.</param>
     /// <param name="log">Null for no log.</param>
+    /// <param name="handlers">An assembly whose handlers are found beside the test handlers.</param>
+    /// <param name="configure">Adds what those handlers need.</param>
     public static async Task<TestPlatform> StartAsync(string connectionString, TimeProvider? clock = null, EngineOptions? options = null,
-        bool runsJobs = true, Action<ILoggingBuilder>? log = null)
+        bool runsJobs = true, Action<ILoggingBuilder>? log = null, Assembly? handlers = null, Action<IServiceCollection>? configure = null)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
         log?.Invoke(builder.Logging);
@@ -59,7 +62,8 @@ public sealed class TestPlatform : IAsyncDisposable
         services.AddSingleton(database);
         services.AddSingleton(new AppDatabase(connectionString));
         services.AddSingleton(new SecretRedactor(["marked-secret-0123456789abcdef"]));
-        services.AddSingleton(new HandlerCatalog([typeof(ProbeHandler).Assembly, System.Reflection.Assembly.GetEntryAssembly()!], new ConfigurationBuilder().Build()));
+        Assembly[] assemblies = [typeof(ProbeHandler).Assembly, Assembly.GetEntryAssembly()!, .. handlers is null ? Array.Empty<Assembly>() : [handlers]];
+        services.AddSingleton(new HandlerCatalog(assemblies, new ConfigurationBuilder().Build()));
         services.AddSingleton<JobStore>();
         services.AddSingleton<JobCatalog>();
         services.AddSingleton<ScheduleSync>();
@@ -74,6 +78,7 @@ public sealed class TestPlatform : IAsyncDisposable
             services.AddSingleton<RunRecorder>();
             services.AddPostgresWorker();
         }
+        configure?.Invoke(services);
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromMinutes(1));
         var platform = new TestPlatform(builder.Build());
         await platform._host.StartAsync();

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Mail;
 using Microsoft.Extensions.Configuration;
 using Npgsql;
 
@@ -63,6 +64,9 @@ public sealed record PlatformSettings
     /// <summary><c>TRIGGERS_PER_MINUTE</c>: calls of the API a caller may make. Default 1200.</summary>
     public required int TriggersPerMinute { get; init; }
 
+    /// <summary><c>SMTP_URL</c> and <c>MAIL_FROM</c>.</summary>
+    public required SmtpSettings Smtp { get; init; }
+
     /// <summary>What is wrong; empty when all is well.</summary>
     public required IReadOnlyList<string> Faults { get; init; }
 
@@ -95,6 +99,7 @@ public sealed record PlatformSettings
             Drain = TimeSpan.FromSeconds(reader.Number("DRAIN_SECONDS", 25, 0, 3600)),
             Listen = reader.Choice("LISTEN", "true", "true", "false") == "true",
             TriggersPerMinute = reader.Number("TRIGGERS_PER_MINUTE", 1200, 1, 1_000_000),
+            Smtp = reader.Smtp(),
             Faults = reader.Faults,
         };
     }
@@ -113,6 +118,7 @@ public sealed record PlatformSettings
             if (configuration.GetConnectionString(name) is { Length: > 0 } connection && TryReadConnection(connection, out var parts, out _)
                 && parts.Password is { Length: > 0 } password)
                 values.Add(password);
+        if (configuration["SMTP_URL"] is { } smtp && SmtpServer.TryParse(smtp, out var server, out _)) values.Add(server!.Password);
         return new SecretRedactor(values);
     }
 
@@ -174,6 +180,18 @@ public sealed record PlatformSettings
             if (Uri.TryCreate(value, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.UserInfo.Length == 0) return url;
             Faults.Add($"{name}: '{value}' is not an address such as https://jobs.example.com.");
             return null;
+        }
+
+        public SmtpSettings Smtp()
+        {
+            MailAddress? from = null;
+            if (configuration["MAIL_FROM"] is { Length: > 0 } sender && !MailAddress.TryCreate(sender.Trim(), out from))
+                Faults.Add($"MAIL_FROM: '{sender}' is not an address such as jobs@example.com or Jobs <jobs@example.com>.");
+            if (configuration["SMTP_URL"] is not { Length: > 0 } url) return new(null, from);
+            if (!SmtpServer.TryParse(url, out var server, out var fault)) Faults.Add($"SMTP_URL: {fault}");
+            else if (string.IsNullOrEmpty(configuration["MAIL_FROM"]))
+                Faults.Add("MAIL_FROM: it is not set, and SMTP_URL is. Give the sender of mails, such as Jobs <jobs@example.com>.");
+            return new(server, from);
         }
 
         public List<string> SecretKeys(string name, string previousName)

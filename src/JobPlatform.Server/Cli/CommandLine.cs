@@ -55,8 +55,10 @@ internal static class CommandLine
             HandlersCommand.Create(),
             SchedulesCommand.Create(),
             CronCommand.Create(),
+            EmailsCommand.Create(),
             SecretsCommand.Create(),
             SampleCommand.Create(),
+            SinkCommand.Create(),
         };
         ServeCommand.AddTo(root);
         return root;

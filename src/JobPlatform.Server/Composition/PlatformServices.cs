@@ -1,5 +1,6 @@
 using System.Reflection;
 using JobPlatform.Core.Database;
+using JobPlatform.Core.Emails;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Jobs;
 using JobPlatform.Core.Runs;
@@ -18,6 +19,7 @@ internal static class PlatformServices
     public static IServiceCollection AddPlatform(this IServiceCollection services, PlatformSettings settings, IConfiguration configuration)
     {
         services.AddSingleton(settings);
+        services.AddSingleton(settings.Smtp);
         services.AddSingleton(PlatformSettings.CreateRedactor(configuration));
         services.AddSingleton<DatabaseClock>();
         services.AddSingleton<TimeProvider>(provider => provider.GetRequiredService<DatabaseClock>());
@@ -30,6 +32,7 @@ internal static class PlatformServices
         services.AddSingleton<JobInspector>();
         services.AddSingleton<ScheduleSync>();
         services.AddSingleton<RunStore>();
+        services.AddSingleton<EmailStore>();
         services.AddSingleton<RunEnqueuer>();
         services.AddPostgresEngine(new EngineOptions
         {
