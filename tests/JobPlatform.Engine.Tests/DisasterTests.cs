@@ -64,6 +64,42 @@ public sealed class DisasterTests
     }
 
     [Test]
+    public async Task A_worker_that_was_frozen_past_its_lease_stops_what_went_on_elsewhere()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await PrepareAsync(database, runs: 0, milliseconds: 0);
+        await database.ExecuteAsync("SELECT jobplatform.enqueue_job('load', '{\"first_milliseconds\": 120000}')");
+        await using var frozen = await WorkerProcess.StartAsync(database.ConnectionString);
+        await RunTests.WaitUntilAsync(async () => await CountBegunAsync(database) == 1);
+
+        await frozen.SignalAsync("STOP");
+        await using var other = await WorkerProcess.StartAsync(database.ConnectionString);
+        await WaitForAllAsync(database);
+        await frozen.SignalAsync("CONT");
+
+        await RunTests.WaitUntilAsync(async () => await database.ScalarAsync<bool>("SELECT ended_at IS NOT NULL FROM probe WHERE fence = 1"));
+        Assert.That(await database.ScalarAsync<string>("SELECT concat_ws(' ', status, attempt, rescues) FROM jobplatform.job_runs"), Is.EqualTo("success 2 1"));
+    }
+
+    [Test]
+    public async Task A_claim_whose_answer_was_lost_goes_back_to_the_queue()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await database.AddJobAsync("greet", "nothing");
+        await using var platform = await TestPlatform.StartAsync(database.ConnectionString, options: new() { Lease = TimeSpan.FromSeconds(3), WorkerName = "me" });
+        await RunTests.WaitUntilAsync(async () => await database.ScalarAsync<long>("SELECT count(*) FROM jobplatform.workers") == 1);
+        await database.ExecuteAsync(
+            """
+            INSERT INTO jobplatform.job_runs (id, job_id, job_version, trigger, run_at, queue, priority, limited, status, started_at, worker, attempt, fence)
+            SELECT jobplatform.uuid_v7(), id, 1, 'api', now(), 'default', 5, true, 'running', now(), 'me', 1, 1 FROM jobplatform.jobs
+            """);
+
+        await WaitForAllAsync(database);
+
+        Assert.That(await database.ScalarAsync<string>("SELECT concat_ws(' ', status, attempt, rescues, fence) FROM jobplatform.job_runs"), Is.EqualTo("success 1 0 3"));
+    }
+
+    [Test]
     public async Task PostgreSQL_is_restarted_under_load_and_everything_goes_on_by_itself()
     {
         const int runs = 2000;

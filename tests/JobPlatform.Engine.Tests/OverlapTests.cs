@@ -43,6 +43,23 @@ public sealed class OverlapTests
     }
 
     [Test]
+    public async Task A_backlog_of_a_limited_job_lets_a_more_urgent_job_pass()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await database.ExecuteAsync(ProbeHandler.Table);
+        await database.AddJobAsync("bulk", "probe", "overlap_policy = 'queue'", "max_concurrency = 10000", "priority = 9");
+        await database.AddJobAsync("urgent", "probe", "overlap_policy = 'allow'", "priority = 1");
+        await database.ExecuteAsync("SELECT jobplatform.enqueue_job('bulk') FROM generate_series(1, 50)");
+        await database.ExecuteAsync("SELECT jobplatform.enqueue_job('urgent') FROM generate_series(1, 5)");
+        await using var platform = await TestPlatform.StartAsync(database.ConnectionString, options: new() { Concurrency = 1 });
+
+        await RunTests.WaitUntilAsync(async () => await database.ScalarAsync<long>("SELECT count(*) FROM probe") == 55);
+
+        Assert.That(await database.ScalarAsync<string>("SELECT string_agg(job, ' ' ORDER BY began_at) FROM (SELECT * FROM probe ORDER BY began_at LIMIT 5) p"),
+            Is.EqualTo("urgent urgent urgent urgent urgent"));
+    }
+
+    [Test]
     public async Task Under_allow_runs_of_a_job_run_side_by_side()
     {
         await using var database = await TestDatabase.CreateAsync();
