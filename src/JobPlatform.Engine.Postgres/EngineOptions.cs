@@ -9,7 +9,7 @@ public sealed record EngineOptions
     /// <summary>The queues this worker takes runs from; null for all.</summary>
     public IReadOnlyList<string>? Queues { get; init; }
 
-    /// <summary>How often it looks for runs when nobody tells it of any. Default 1 s.</summary>
+    /// <summary>How often it looks for runs that nobody told it of; a third as often while notifications arrive. Default 1 s.</summary>
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>

@@ -127,7 +127,7 @@ internal sealed class RunClaimer(PlatformDatabase database, EngineOptions option
         SELECT job_id, count(*), max(id::text)::uuid, 'skipped', $1 FROM skipped GROUP BY job_id ORDER BY job_id
         ON CONFLICT (job_id) DO UPDATE
            SET skipped_count = s.skipped_count + excluded.skipped_count, last_run_id = excluded.last_run_id,
-               last_status = excluded.last_status, last_finished_at = excluded.last_finished_at
+               last_status = excluded.last_status, last_finished_at = excluded.last_finished_at, last_duration_ms = NULL
         """;
 
     private static readonly string NextRunAt =

@@ -13,7 +13,8 @@ namespace JobPlatform.Engine.Postgres;
 /// </summary>
 internal sealed partial class Worker(
     RunClaimer claimer, RunCompleter completer, RunExecutor executor, WorkerLease lease,
-    EngineOptions options, EngineSignals signals, TimeProvider clock, ILogger<Worker> log) : IHostedService, IDisposable
+    EngineOptions options, EngineSignals signals, TimeProvider clock, IHostApplicationLifetime lifetime, ILogger<Worker> log)
+    : IHostedService, IDisposable
 {
     private static readonly TimeSpan ErrorPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(1);
@@ -34,7 +35,14 @@ internal sealed partial class Worker(
     private long _lastBeat;
     private volatile bool _hasLease;
 
+    // Not before the whole process has started: one that cannot listen would claim runs and die with them.
     public Task StartAsync(CancellationToken cancellationToken)
+    {
+        lifetime.ApplicationStarted.Register(Start);
+        return Task.CompletedTask;
+    }
+
+    private void Start()
     {
         _completing = Task.Run(() => completer.RunAsync(Settle, _giveUp.Token), CancellationToken.None);
         _executing = Task.WhenAll(Enumerable.Range(0, options.Concurrency).Select(_ => Task.Run(ExecuteAsync, CancellationToken.None)));
@@ -42,7 +50,6 @@ internal sealed partial class Worker(
         _watching = Task.Run(() => RepeatAsync(WatchAsync, _stopBeating.Token), CancellationToken.None);
         _claiming = Task.Run(() => RepeatAsync(ClaimAsync, _stopClaiming.Token), CancellationToken.None);
         LogStarted(options.WorkerName, options.Concurrency);
-        return Task.CompletedTask;
     }
 
     /// <summary>Drains: no more claims, a time for running handlers, then they are stopped and their runs handed back.</summary>
@@ -120,7 +127,9 @@ internal sealed partial class Worker(
         if (mayBeMore) return;
         var now = clock.GetUtcNow();
         var next = await claimer.FindNextRunAtAsync(now, stop);
-        var pause = next is { } at && at - now < options.PollInterval ? at - now : options.PollInterval;
+        // While notifications arrive the poll only finds what they miss.
+        var poll = signals.IsListening ? options.PollInterval * 3 : options.PollInterval;
+        var pause = next is { } at && at - now < poll ? at - now : poll;
         await signals.Runs.WaitAsync(pause > ShortestPause ? pause : ShortestPause, clock, stop);
     }
 

@@ -110,7 +110,7 @@ internal sealed class WorkerLease(PlatformDatabase database, EngineOptions optio
                     ON CONFLICT (job_id) DO UPDATE
                        SET failed_count = s.failed_count + excluded.failed_count, canceled_count = s.canceled_count + excluded.canceled_count,
                            consecutive_failures = s.consecutive_failures + excluded.consecutive_failures,
-                           last_run_id = excluded.last_run_id, last_status = excluded.last_status, last_finished_at = $1,
+                           last_run_id = excluded.last_run_id, last_status = excluded.last_status, last_finished_at = $1, last_duration_ms = NULL,
                            last_failure_at = coalesce(excluded.last_failure_at, s.last_failure_at)
                 )
                 UPDATE jobplatform.job_runs r

@@ -200,7 +200,7 @@ public sealed class RunStore(PlatformDatabase database, IJobEngine engine, TimeP
                 SELECT job_id, 1, id, status, @now FROM canceled WHERE status = 'canceled'
                 ON CONFLICT (job_id) DO UPDATE
                    SET canceled_count = s.canceled_count + 1, last_run_id = excluded.last_run_id,
-                       last_status = excluded.last_status, last_finished_at = excluded.last_finished_at
+                       last_status = excluded.last_status, last_finished_at = excluded.last_finished_at, last_duration_ms = NULL
             ), audited AS (
                 INSERT INTO jobplatform.admin_logs (actor, action, subject)
                 SELECT @actor, 'run.cancel', id::text FROM canceled

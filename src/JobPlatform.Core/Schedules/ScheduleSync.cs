@@ -15,6 +15,7 @@ public sealed record SyncResult(int Scheduled, int Unscheduled, IReadOnlyList<st
 public sealed partial class ScheduleSync(JobStore jobs, IJobEngine engine, ILogger<ScheduleSync> log)
 {
     private const int Page = 1000;
+    private IReadOnlyList<string> _logged = [];
 
     /// <summary>Compares everything and changes what differs.</summary>
     public async Task<SyncResult> ReconcileAsync(CancellationToken cancellation = default)
@@ -43,7 +44,9 @@ public sealed partial class ScheduleSync(JobStore jobs, IJobEngine engine, ILogg
             if (page.Count < Page) break;
             after = page[^1].Id;
         }
-        foreach (var fault in faults) LogFault(fault);
+        // Said once, not at every comparison.
+        foreach (var fault in faults.Except(_logged)) LogFault(fault);
+        _logged = faults;
         if (scheduled + unscheduled > 0) LogSynced(scheduled, unscheduled);
         return new(scheduled, unscheduled, faults);
     }
