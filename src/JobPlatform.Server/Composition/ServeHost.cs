@@ -86,7 +86,10 @@ internal static partial class ServeHost
         var log = services.GetRequiredService<ILoggerFactory>().CreateLogger("JobPlatform.Start");
         await using (var owner = new PlatformDatabase(settings.OwnerConnection))
         {
-            foreach (var migration in await Migrator.MigrateAsync(owner.Source, cancellation)) LogMigrated(log, migration);
+            var applied = await Migrator.MigrateAsync(owner.Source, cancellation);
+            foreach (var migration in applied) LogMigrated(log, migration);
+            // New tables and functions are of use to the roles only with their grants.
+            if (applied.Count > 0 && await Roles.EnsureAsync(owner.Source, cancellation) is { } missing) LogRolesMissing(log, missing);
         }
         await services.GetRequiredService<DatabaseClock>().AnchorAsync(services.GetRequiredService<PlatformDatabase>().Source, cancellation);
         var seeded = await services.GetRequiredService<JobSeeder>().SeedAsync(cancellation);
@@ -105,4 +108,7 @@ internal static partial class ServeHost
 
     [LoggerMessage(4002, LogLevel.Information, "Job {Job} seeded")]
     private static partial void LogSeeded(ILogger logger, string job);
+
+    [LoggerMessage(4003, LogLevel.Warning, "{Missing}")]
+    private static partial void LogRolesMissing(ILogger logger, string missing);
 }
