@@ -60,8 +60,9 @@ public static class Migrator
 
     private static async Task<Dictionary<int, Applied>> ReadAppliedAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
+        // Not to_regclass: it touches no table, and so may go by what this transaction knew before it waited for the lock.
         var exists = await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
-            "SELECT to_regclass('jobplatform.migrations') IS NOT NULL", cancellationToken: cancellation));
+            "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = 'jobplatform' AND tablename = 'migrations')", cancellationToken: cancellation));
         if (!exists) return [];
         var rows = await connection.QueryAsync<Applied>(new CommandDefinition(
             "SELECT number, checksum, applied_at FROM jobplatform.migrations", cancellationToken: cancellation));
