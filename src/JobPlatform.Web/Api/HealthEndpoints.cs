@@ -12,6 +12,7 @@ namespace JobPlatform.Web.Api;
 internal static partial class HealthEndpoints
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
+    private static readonly string[] EngineWarnings = ["The engine reports a fault; the server's log says which."];
     private static readonly string[] Methods = [HttpMethods.Get, HttpMethods.Head];
 
     public static void MapHealth(this IEndpointRouteBuilder routes)
@@ -34,7 +35,7 @@ internal static partial class HealthEndpoints
             LogEngineFault(log, fault);
             // Whoever asks is unknown: the sentence itself stays in the log. What is enqueued waits, so that taking every
             // web server out of the balancer would only lose it.
-            return ApiJson.Answer(new { status = "ready", warnings = new[] { "The engine reports a fault; the server's log says which." } });
+            return ApiJson.Answer(new { status = "ready", warnings = EngineWarnings });
         }
         catch (MigrationException e)
         {
