@@ -17,11 +17,10 @@ public sealed class RunJournalTests
         var run = await AddRunningAsync(database);
         await using var platform = new PlatformDatabase(database.ConnectionString);
         using var journal = Create(platform);
-        journal.Report(run, "no JSON");
+        journal.Report(run with { Id = Guid.CreateVersion7() }, "no JSON");
         journal.Write(run, At, LogLevel.Information, "first");
         await journal.FlushAsync();
 
-        journal.Report(run with { Id = Guid.CreateVersion7() }, """{"done": 1}""");
         journal.Report(run, """{"done": 2}""");
         await journal.FlushAsync();
 
