@@ -206,6 +206,21 @@ public sealed class RunTests
         Assert.That(run.Output?.GetProperty("text").GetString(), Is.EqualTo("key [secret]"));
     }
 
+    [Test]
+    public async Task Half_characters_in_what_a_handler_says_lose_neither_its_lines_nor_its_ending()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await database.AddJobAsync("odd", "ends", """config = '{"how": "half_characters"}'""");
+        await using var platform = await TestPlatform.StartAsync(database.ConnectionString);
+
+        var run = await platform.WaitForEndAsync(await platform.EnqueueAsync("odd"));
+
+        var lines = await platform.Runs.ListLogAsync(run.Id, 0, 10);
+        Assert.That(lines.Select(line => line.Message), Is.EqualTo(new[] { new string('x', 8191) + "…", "half \uFFFD" }));
+        Assert.That(run.Progress?.GetProperty("note").GetString(), Is.EqualTo("half \uFFFD"));
+        Assert.That(run.Error?.GetProperty("message").GetString(), Is.EqualTo("half \uFFFD"));
+    }
+
     [TestCase("nul_output", "text", "a\uFFFDb")]
     [TestCase("huge_output", "truncated", "True")]
     public async Task An_output_that_cannot_be_kept_as_it_is_loses_no_run(string how, string field, string value)

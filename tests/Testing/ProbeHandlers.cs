@@ -78,7 +78,7 @@ public sealed class NothingHandler : JobHandler<NoConfig>
 public sealed partial class EndsHandler : JobHandler<EndsHandler.Config>
 {
     /// <summary>How it ends.</summary>
-    public enum How { Success, Fail, FailForGood, Throw, Snooze, SafetyStop, NulOutput, HugeOutput, Speak }
+    public enum How { Success, Fail, FailForGood, Throw, Snooze, SafetyStop, NulOutput, HugeOutput, Speak, HalfCharacters }
 
     /// <summary>How it is to end.</summary>
     public sealed record Config
@@ -98,9 +98,16 @@ public sealed partial class EndsHandler : JobHandler<EndsHandler.Config>
             LogText(run.Logger, config.Text);
             run.ReportProgress(1, 2, config.Text);
         }
+        if (config.How == How.HalfCharacters)
+        {
+            LogText(run.Logger, new string('x', 8191) + "😀");
+            LogText(run.Logger, "half " + '\uD83D');
+            run.ReportProgress(1, 2, "half " + '\uD83D');
+        }
         return Task.FromResult(config.How switch
         {
             How.Fail => RunOutcome.Fail(config.Text),
+            How.HalfCharacters => RunOutcome.FailForGood("half " + '\uD83D'),
             How.FailForGood => RunOutcome.FailForGood(config.Text),
             How.Throw => throw new InvalidOperationException(config.Text),
             How.Snooze when run.Fence == 1 => RunOutcome.SnoozeUntil(run.Clock.GetUtcNow() + TimeSpan.FromHours(1)),

@@ -72,6 +72,8 @@ public sealed class TestDatabase : IAsyncDisposable
         await server.ExecuteAsync("SELECT pg_advisory_lock(hashtext(@name))", new { name }, commandTimeout: 120);
         if (await server.ExecuteScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_database WHERE datname = @name)", new { name })) return name;
 
+        // A process that was killed here may have left a part of it.
+        await server.ExecuteAsync($"DROP DATABASE IF EXISTS {name}_new WITH (FORCE)");
         await server.ExecuteAsync($"CREATE DATABASE {name}_new TEMPLATE template0");
         await using (var source = NpgsqlDataSource.Create(await ConnectToAsync($"{name}_new")))
         {

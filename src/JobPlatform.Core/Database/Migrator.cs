@@ -15,8 +15,8 @@ public sealed class MigrationException(string message, Exception? inner = null) 
 
 /// <summary>
 /// Brings the schema <c>jobplatform</c> up to date: numbered SQL files, each applied once in a transaction of its own,
-/// under an advisory lock, so that servers that start together do it once. A file that changed after it was applied
-/// stops the start.
+/// under an advisory lock that ends with it, so that servers that start together do it once, behind a transaction pooler
+/// too. A file that changed after it was applied stops the start.
 /// </summary>
 public static class Migrator
 {
@@ -31,23 +31,10 @@ public static class Migrator
     public static async Task<IReadOnlyList<string>> MigrateAsync(NpgsqlDataSource source, CancellationToken cancellation = default)
     {
         await using var connection = await source.OpenConnectionAsync(cancellation);
-        await connection.ExecuteAsync(new CommandDefinition("SELECT pg_advisory_lock(@LockKey)", new { LockKey },
-            commandTimeout: 0, cancellationToken: cancellation));
-        try
-        {
-            var applied = await ReadAppliedAsync(connection, cancellation);
-            var done = new List<string>();
-            foreach (var migration in Check(applied))
-            {
-                await ApplyAsync(connection, migration, cancellation);
-                done.Add(migration.Name);
-            }
-            return done;
-        }
-        finally
-        {
-            await connection.ExecuteAsync("SELECT pg_advisory_unlock(@LockKey)", new { LockKey });
-        }
+        var done = new List<string>();
+        foreach (var migration in Check(await ReadAppliedAsync(connection, cancellation)).ToList())
+            if (await ApplyAsync(connection, migration, cancellation)) done.Add(migration.Name);
+        return done;
     }
 
     /// <summary>The migrations that are still to be applied; changes nothing.</summary>
@@ -73,19 +60,24 @@ public static class Migrator
 
     private static async Task<Dictionary<int, Applied>> ReadAppliedAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
+        // Not to_regclass: it touches no table, and so may go by what this transaction knew before it waited for the lock.
         var exists = await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
-            "SELECT to_regclass('jobplatform.migrations') IS NOT NULL", cancellationToken: cancellation));
+            "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = 'jobplatform' AND tablename = 'migrations')", cancellationToken: cancellation));
         if (!exists) return [];
         var rows = await connection.QueryAsync<Applied>(new CommandDefinition(
             "SELECT number, checksum, applied_at FROM jobplatform.migrations", cancellationToken: cancellation));
         return rows.ToDictionary(row => row.Number);
     }
 
-    private static async Task ApplyAsync(NpgsqlConnection connection, Migration migration, CancellationToken cancellation)
+    /// <returns>False when another process has applied it meanwhile.</returns>
+    private static async Task<bool> ApplyAsync(NpgsqlConnection connection, Migration migration, CancellationToken cancellation)
     {
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
         try
         {
+            await connection.ExecuteAsync(new CommandDefinition("SELECT pg_advisory_xact_lock(@LockKey)", new { LockKey },
+                transaction, commandTimeout: 0, cancellationToken: cancellation));
+            if (!Check(await ReadAppliedAsync(connection, cancellation)).Contains(migration)) return false;
             await connection.ExecuteAsync(new CommandDefinition(
                 """
                 CREATE SCHEMA IF NOT EXISTS jobplatform;
@@ -101,6 +93,7 @@ public static class Migrator
                 "INSERT INTO jobplatform.migrations (number, name, checksum) VALUES (@Number, @Name, @Checksum)",
                 migration, transaction, cancellationToken: cancellation));
             await transaction.CommitAsync(cancellation);
+            return true;
         }
         catch (PostgresException e)
         {

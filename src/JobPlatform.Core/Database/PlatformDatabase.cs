@@ -20,15 +20,10 @@ public sealed class PlatformDatabase : IAsyncDisposable
 
     /// <param name="connectionString">An Npgsql connection string.</param>
     /// <param name="applicationName">What <c>pg_stat_activity</c> shows; tells machine and role.</param>
-    public PlatformDatabase(string connectionString, string applicationName = "jobplatform")
+    /// <param name="concurrency">Handlers at once: the pool has a connection for each, unless the string sets its size.</param>
+    public PlatformDatabase(string connectionString, string applicationName = "jobplatform", int concurrency = 0)
     {
-        var settings = new NpgsqlConnectionStringBuilder(connectionString)
-        {
-            ApplicationName = applicationName.Length <= 63 ? applicationName : applicationName[..63],
-            // The statements are few and run for ever; preparing them halves their cost on the server.
-            MaxAutoPrepare = 50,
-            AutoPrepareMinUsages = 2,
-        };
+        var settings = Pool.Describe(connectionString, applicationName, concurrency);
         settings.Timezone ??= "UTC";
         Source = NpgsqlDataSource.Create(settings);
         settings.Pooling = false;
@@ -87,15 +82,37 @@ public sealed class PlatformDatabase : IAsyncDisposable
     }
 }
 
+/// <summary>How the connection pools are set where the operator's connection string does not say it.</summary>
+internal static class Pool
+{
+    private const int LongestName = 63;
+    // Claims, endings, schedules, the journal and the API, beside the handlers.
+    private const int Others = 20;
+
+    public static NpgsqlConnectionStringBuilder Describe(string connectionString, string applicationName, int concurrency)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(connectionString)
+        {
+            ApplicationName = applicationName.Length <= LongestName ? applicationName : applicationName[..LongestName],
+        };
+        // The statements are few and run for ever; preparing them halves their cost on the server.
+        if (!settings.ShouldSerialize("Max Auto Prepare")) settings.MaxAutoPrepare = 50;
+        if (!settings.ShouldSerialize("Auto Prepare Min Usages")) settings.AutoPrepareMinUsages = 2;
+        if (!settings.ShouldSerialize("Maximum Pool Size")) settings.MaxPoolSize = Math.Max(settings.MaxPoolSize, concurrency + Others);
+        return settings;
+    }
+}
+
 /// <summary>
 /// The application's database, whose tables the handlers work on (<c>ConnectionStrings:App</c>; by default the
 /// platform's own). Thread-safe.
 /// </summary>
-public sealed class AppDatabase(string connectionString) : IAsyncDisposable
+/// <param name="connectionString">An Npgsql connection string.</param>
+/// <param name="concurrency">As for <see cref="PlatformDatabase"/>.</param>
+public sealed class AppDatabase(string connectionString, int concurrency = 0) : IAsyncDisposable
 {
     /// <summary>The pool.</summary>
-    public NpgsqlDataSource Source { get; } = NpgsqlDataSource.Create(
-        new NpgsqlConnectionStringBuilder(connectionString) { ApplicationName = "jobplatform-handlers", MaxAutoPrepare = 20 });
+    public NpgsqlDataSource Source { get; } = NpgsqlDataSource.Create(Pool.Describe(connectionString, "jobplatform-handlers", concurrency));
 
     /// <summary>An open connection from the pool; dispose it to give it back.</summary>
     public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellation = default) =>

@@ -104,9 +104,13 @@ public static class ConfigReader
         foreach (var result in results)
         {
             if (result.MemberNames.Select(JsonNamingPolicy.SnakeCaseLower.ConvertName).Any(unread.Contains)) continue;
-            var member = result.MemberNames.FirstOrDefault() ?? "";
+            if (result.MemberNames.FirstOrDefault() is not { Length: > 0 } member)
+            {
+                yield return new("", result.ErrorMessage ?? "It is not allowed.");
+                continue;
+            }
             var field = JsonNamingPolicy.SnakeCaseLower.ConvertName(member);
-            var value = member.Length == 0 ? null : configType.GetProperty(member)?.GetValue(read);
+            var value = configType.GetProperty(member)?.GetValue(read);
             var shown = value is null ? "missing" : Shorten(JsonSerializer.Serialize(value, PlatformJson.Options));
             yield return new(field, $"{shown} is not allowed. {result.ErrorMessage?.Replace(member, field, StringComparison.Ordinal)}");
         }

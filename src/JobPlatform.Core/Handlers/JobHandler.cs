@@ -64,7 +64,11 @@ public abstract class JobHandler<TConfig> : IJobHandler where TConfig : class, n
     Task<RunOutcome> IJobHandler.RunAsync(object config, RunContext run, CancellationToken cancellation) =>
         RunAsync((TConfig)config, run, cancellation);
 
-    /// <summary>Does the work of one run.</summary>
+    /// <summary>
+    /// Does the work of one run. It must not block its thread: time-out, cancellation and abandoning begin when it first
+    /// awaits (starting each on another thread would cost every short run a hop). Put blocking calls into
+    /// <see cref="Task.Run(Action, CancellationToken)"/>.
+    /// </summary>
     /// <param name="config">The job's config, overridden by the run's payload, validated.</param>
     /// <param name="run">What runs, its log and its progress.</param>
     /// <param name="cancellation">Ends on time-out, cancellation and shut-down. A handler that ignores it for 30 s is abandoned.</param>
@@ -80,7 +84,8 @@ public abstract record RunOutcome
 {
     private RunOutcome() { }
 
-    /// <summary>It worked. <paramref name="output"/> becomes JSON in snake_case; at most 256 KiB of it are kept.</summary>
+    /// <summary>It worked. <paramref name="output"/> becomes JSON in snake_case; one of more than
+    /// 256 Ki characters is replaced by a note of its length.</summary>
     public static RunOutcome Success(object? output = null) =>
         output is null ? Empty : new Succeeded(JsonSerializer.SerializeToElement(output, output.GetType(), PlatformJson.Options));
 

@@ -13,8 +13,8 @@ public abstract record PurgeConfig
     [Range(1, 10_000), Description("Rows deleted in one transaction.")]
     public int BatchSize { get; init; } = 1000;
 
-    /// <summary>The most rows that one run deletes; null for all that are due.</summary>
-    [Range(1, long.MaxValue), Description("The most rows that one run deletes; the rest is the next run's.")]
+    /// <summary>The most rows that one run deletes, in all tables together; null for all that are due.</summary>
+    [Range(1, long.MaxValue), Description("The most rows that one run deletes, in all tables together; the rest is the next run's.")]
     public long? MaxRows { get; init; }
 
     /// <summary>Counts instead of deleting.</summary>
@@ -31,7 +31,7 @@ public abstract record PurgeConfig
 /// <param name="DeleteSql">Deletes at most <c>@limit</c> rows due at <c>@before</c> and returns how many.</param>
 public sealed record Purge(NpgsqlDataSource Source, string Table, string CountSql, string DeleteSql)
 {
-    /// <summary>Deletes what is due, or counts it in a dry run.</summary>
+    /// <summary>Deletes what is due, at most the config's <c>max_rows</c>, or counts it in a dry run.</summary>
     /// <returns>How many rows were deleted, or would be.</returns>
     public async Task<long> RunAsync(PurgeConfig config, DateTimeOffset before, RunContext run, CancellationToken cancellation)
     {

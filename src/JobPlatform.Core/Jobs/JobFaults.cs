@@ -1,4 +1,5 @@
 using JobPlatform.Core.Handlers;
+using JobPlatform.Core.Runs;
 using JobPlatform.Core.Schedules;
 
 namespace JobPlatform.Core.Jobs;
@@ -6,13 +7,15 @@ namespace JobPlatform.Core.Jobs;
 /// <summary>Why a job cannot be scheduled or run as it is defined, each a sentence with the remedy. Thread-safe.</summary>
 public static class JobFaults
 {
-    /// <summary>Faults of the row itself: its schedule, its handler's key, its config.</summary>
+    /// <summary>Faults of the row itself: its schedule, its retry policy, its handler's key, its config.</summary>
     /// <param name="job">The definition.</param>
     /// <param name="catalog">The code handlers.</param>
     /// <param name="webhook">Whether the webhook of the job's handler key is enabled; null when there is none.</param>
     public static IEnumerable<string> OfDefinition(Job job, HandlerCatalog catalog, bool? webhook)
     {
         if (ScheduleSync.FindFault(job) is { } schedule) yield return schedule;
+        if (!RetryPolicy.TryParse(job.RetryDelays, out _, out var retries))
+            yield return $"The job '{job.Name}' is tried again by the default, {RetryPolicy.Default}, as its own rule cannot be read. {retries}";
         if (catalog.Find(job.Handler) is not { } handler)
         {
             if (webhook is null) yield return $"The job '{job.Name}' cannot run: {catalog.DescribeUnknown(job.Handler)}";

@@ -49,7 +49,7 @@ public sealed record ClaimedRun
     /// <summary>Why the run exists.</summary>
     public required RunTrigger Trigger { get; init; }
 
-    /// <summary>Runs although the job is disabled or the handler's gate is closed.</summary>
+    /// <summary>Runs although the job is disabled; a handler whose gate is closed refuses it all the same.</summary>
     public required bool Forced { get; init; }
 
     /// <summary>True where the job's overlap policy limits it.</summary>

@@ -18,9 +18,11 @@ public sealed class RetryPolicy
     /// <summary>The default of new jobs.</summary>
     public const string Default = "exponential(15,3600)";
 
+    private static readonly RetryPolicy Fallback = new([15], 3600);
+
     /// <summary>The policy, or the default one where the text (written by hand into the row) cannot be read.</summary>
     public static RetryPolicy ParseOrDefault(string text) =>
-        TryParse(text, out var policy, out _) || TryParse(Default, out policy, out _) ? policy : throw new InvalidOperationException();
+        TryParse(text, out var policy, out _) ? policy : Fallback;
 
     /// <summary>Reads a policy; on failure the error is one sentence.</summary>
     public static bool TryParse(string text, out RetryPolicy policy, out string? error)
@@ -50,7 +52,7 @@ public sealed class RetryPolicy
                 return true;
             }
         }
-        error = $"retry_delays: '{text}' is neither a list of seconds such as 30,60,120 nor exponential(first,cap) such as {Default}.";
+        error = $"retry_delays: '{text}' is neither a list of seconds such as 30,60,120 nor exponential(first,cap) with 1 <= first <= cap such as {Default}.";
         return false;
     }
 

@@ -5,6 +5,7 @@ using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Jobs;
 using JobPlatform.Core.Settings;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 
 namespace JobPlatform.Core.Runs;
 
@@ -19,6 +20,8 @@ public sealed partial class RunExecutor(
     private const int LongestOutput = 256 * 1024;
     private const int LongestMessage = 4 * 1024;
     private const int LongestStack = 8 * 1024;
+    // Long enough for a database that restarts, short enough for a run that was due.
+    private static readonly TimeSpan NextLook = TimeSpan.FromSeconds(5);
     private readonly ConcurrentDictionary<string, bool> _tablesFound = new(StringComparer.Ordinal);
 
     /// <summary>Executes the run. Never throws; a handler that ignores its token is left behind after 30 s.</summary>
@@ -28,10 +31,12 @@ public sealed partial class RunExecutor(
         var startedAt = clock.GetUtcNow();
         Job? job = null;
         RunContext? context = null;
-        Task<RunOutcome>? work = null;
+        Task? leftBehind = null;
         RunEnding ending;
         try
         {
+            // Canceled, or taken by another worker, while it waited in this one's queue.
+            control.Token.ThrowIfCancellationRequested();
             job = await jobs.FindAsync(run.JobId, run.JobVersion, control.Token);
             var (handler, config, refusal) = await ResolveAsync(job, run, control.Token);
             if (job is { IsEnabled: false } && !run.Forced)
@@ -49,24 +54,38 @@ public sealed partial class RunExecutor(
             {
                 context = new RunContext(run, job!, journal, clock);
                 control.StartTimeout(TimeSpan.FromSeconds(job!.TimeoutSeconds));
-                work = handler!.RunAsync(config!, context, control.Token);
+                var work = handler!.RunAsync(config!, context, control.Token);
                 if (!work.IsCompleted && !await EndsAsync(work, control))
                 {
                     LogLeftBehind(job.Name, run.Id);
+                    leftBehind = work;
                     ending = Fail(run, job, startedAt, "timeout",
                         $"The handler did not stop within {RunControl.AbandonAfter.TotalSeconds:0} s after it was told to ({Why(control, job)}). It is not tried again, as it may still be at work.",
                         forGood: true, outcome: AttemptOutcome.Timeout);
-                    return (ending, work);
                 }
-                ending = Decide(run, job, startedAt, await work);
+                else
+                {
+                    ending = Decide(run, job, startedAt, await work);
+                }
             }
+        }
+        catch (Exception e) when (context is null && !control.Token.IsCancellationRequested && e is NpgsqlException or TimeoutException or IOException)
+        {
+            // The handler has not begun, so that the run is as good as new.
+            LogGivenBack(e, run.Id);
+            ending = End(run, RunStatus.Queued, startedAt) with
+            {
+                RunAt = clock.GetUtcNow() + NextLook, CountsAttempt = false,
+                Error = Error("database", $"A database did not answer before the handler began; the run is tried again. {e.Message}", run.Attempt),
+            };
         }
         catch (Exception e)
         {
             ending = control.Token.IsCancellationRequested ? Stopped(run, job, startedAt, control) : Fail(run, job, startedAt, e);
         }
         if (context?.HasSpoken == true) await journal.FlushAsync();
-        return (ending, null);
+        if (ending.Status == RunStatus.Failed) LogFailed(job?.Name ?? "(deleted)", run.Id, run.Attempt, ending.Error!);
+        return (ending, leftBehind);
     }
 
     private async ValueTask<(IJobHandler? Handler, object? Config, string? Refusal)> ResolveAsync(
@@ -156,26 +175,29 @@ public sealed partial class RunExecutor(
         new() { Run = run, Status = status, StartedAt = startedAt, FinishedAt = clock.GetUtcNow() };
 
     private string Error(string type, string message, int attempt, string? stack = null) =>
-        Clean(JsonSerializer.Serialize(new
+        JsonSerializer.Serialize(new
         {
             type,
-            message = Shorten(message, LongestMessage),
+            message = Clean(message, LongestMessage),
             attempt,
-            stack = stack is null ? null : Shorten(stack, LongestStack),
-        }, PlatformJson.Options));
+            stack = stack is null ? null : Clean(stack, LongestStack),
+        }, PlatformJson.Options);
 
     private string Write(JsonElement output)
     {
-        var text = Clean(output.GetRawText());
+        var text = redactor.RedactJson(output.GetRawText());
         return text.Length <= LongestOutput ? text
             : JsonSerializer.Serialize(new { truncated = true, length = text.Length, limit = LongestOutput }, PlatformJson.Options);
     }
 
-    // PostgreSQL's jsonb takes every JSON but the character U+0000.
-    private string Clean(string json) => redactor.Redact(json).Replace("\\u0000", "\\ufffd", StringComparison.Ordinal);
+    private string Clean(string text, int limit) => StorableText.Clean(redactor.Redact(text), limit);
 
-    private static string Shorten(string text, int limit) => text.Length <= limit ? text : text[..limit] + "…";
+    [LoggerMessage(1003, LogLevel.Warning, "Run {RunId} of {Job} has failed for good at attempt {Attempt}: {Error}")]
+    private partial void LogFailed(string job, Guid runId, int attempt, string error);
 
     [LoggerMessage(1001, LogLevel.Error, "The handler of {Job} ignores its cancellation token; run {RunId} was given up, its place stays taken")]
     private partial void LogLeftBehind(string job, Guid runId);
+
+    [LoggerMessage(1002, LogLevel.Warning, "A database did not answer before the handler of run {RunId} began; the run is given back")]
+    private partial void LogGivenBack(Exception exception, Guid runId);
 }

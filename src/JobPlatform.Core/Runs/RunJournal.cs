@@ -16,56 +16,52 @@ public sealed partial class RunJournal(PlatformDatabase database, SecretRedactor
     : BackgroundService
 {
     private const int LongestLine = 8 * 1024;
-    private const int MostPendingLines = 50_000;
+    private const int MostPendingCharacters = 8 * 1024 * 1024;
+    // What a line costs beside its text, so that empty ones are bounded too.
+    private const int LineOverhead = 128;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
 
     private readonly ConcurrentDictionary<Guid, (ClaimedRun Run, string Progress)> _progress = new();
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly Lock _gate = new();
     private List<Line> _pending = [];
+    private long _pendingCharacters;
     private long _dropped;
 
     /// <summary>Takes one line; secrets in it are masked.</summary>
     public void Write(ClaimedRun run, DateTimeOffset at, LogLevel level, string message)
     {
-        message = redactor.Redact(message).Replace('\0', '\uFFFD');
-        if (message.Length > LongestLine) message = message[..LongestLine] + "…";
+        var line = new Line(run.Id, (short)run.Attempt, at.UtcDateTime, Word(level), StorableText.Clean(redactor.Redact(message), LongestLine));
         lock (_gate)
         {
-            if (_pending.Count >= MostPendingLines) _dropped++;
-            else _pending.Add(new(run.Id, (short)run.Attempt, at.UtcDateTime, Word(level), message));
+            if (_pendingCharacters + line.Cost > MostPendingCharacters)
+            {
+                _dropped++;
+                return;
+            }
+            _pending.Add(line);
+            _pendingCharacters += line.Cost;
         }
     }
 
-    /// <summary>Takes the latest progress; an earlier one that is not yet written is replaced.</summary>
-    public void Report(ClaimedRun run, string progress) =>
-        _progress[run.Id] = (run, redactor.Redact(progress).Replace("\\u0000", "\\ufffd", StringComparison.Ordinal));
+    /// <summary>Takes the latest progress, a JSON object; an earlier one that is not yet written is replaced.</summary>
+    public void Report(ClaimedRun run, string progress) => _progress[run.Id] = (run, redactor.RedactJson(progress));
 
-    /// <summary>Writes what is pending. A failure is logged and the lines stay for the next time.</summary>
-    public async Task FlushAsync(CancellationToken cancellation = default)
+    /// <summary>
+    /// Writes what is pending. Never throws: what the database cannot take now stays for the next time, what it will
+    /// never take is dropped, and both are logged.
+    /// </summary>
+    public async Task FlushAsync()
     {
-        await _writing.WaitAsync(cancellation);
-        List<Line> lines;
-        lock (_gate)
-        {
-            lines = _pending;
-            _pending = [];
-        }
+        await _writing.WaitAsync();
         try
         {
-            if (lines.Count > 0) await WriteLinesAsync(lines, cancellation);
-            lines = [];
-            await WriteProgressAsync(cancellation);
+            var lines = TakeLines();
+            if (lines.Count > 0 && !await TryWriteAsync(WriteLinesAsync(lines), lines.Count)) PutBack(lines);
+            var reports = _progress.ToArray();
+            if (reports.Length > 0 && await TryWriteAsync(WriteProgressAsync(reports), reports.Length))
+                foreach (var report in reports) _progress.TryRemove(report);
             if (Interlocked.Exchange(ref _dropped, 0) is > 0 and var dropped) LogDropped(dropped);
-        }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
-        {
-            LogNotWritten(e, lines.Count);
-            lock (_gate)
-            {
-                lines.AddRange(_pending);
-                _pending = lines;
-            }
         }
         finally
         {
@@ -77,13 +73,51 @@ public sealed partial class RunJournal(PlatformDatabase database, SecretRedactor
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Interval, clock);
-        while (await timer.WaitForNextTickAsync(stoppingToken).AsTask().ContinueWith(
-                   static tick => tick.Status == TaskStatus.RanToCompletion && tick.Result, TaskScheduler.Default))
-            if (_pending.Count > 0 || !_progress.IsEmpty)
-                await FlushAsync(CancellationToken.None);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+            if (_pending.Count > 0 || !_progress.IsEmpty) await FlushAsync();
     }
 
-    private async Task WriteLinesAsync(List<Line> lines, CancellationToken cancellation)
+    private List<Line> TakeLines()
+    {
+        lock (_gate)
+        {
+            var lines = _pending;
+            (_pending, _pendingCharacters) = ([], 0);
+            return lines;
+        }
+    }
+
+    private void PutBack(List<Line> lines)
+    {
+        lock (_gate)
+        {
+            lines.AddRange(_pending);
+            (_pending, _pendingCharacters) = (lines, lines.Sum(line => (long)line.Cost));
+        }
+    }
+
+    /// <returns>False when it is to be tried again.</returns>
+    private async Task<bool> TryWriteAsync(Task writing, int count)
+    {
+        try
+        {
+            await writing;
+            return true;
+        }
+        // Classes 22 and 23: a value is refused, and will be next time.
+        catch (Exception e) when (e is TimeoutException or IOException or NpgsqlException and not PostgresException { SqlState: ['2', '2' or '3', ..] })
+        {
+            LogNotWritten(e, count);
+            return false;
+        }
+        catch (Exception e)
+        {
+            LogRefused(e, count);
+            return true;
+        }
+    }
+
+    private async Task WriteLinesAsync(List<Line> lines)
     {
         await using var command = database.Source.CreateCommand(
             """
@@ -99,13 +133,11 @@ public sealed partial class RunJournal(PlatformDatabase database, SecretRedactor
         command.Parameters.Add(new() { Value = lines.ConvertAll(line => line.At), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz });
         command.Parameters.Add(new() { Value = lines.ConvertAll(line => line.Level) });
         command.Parameters.Add(new() { Value = lines.ConvertAll(line => line.Message) });
-        await command.ExecuteNonQueryAsync(cancellation);
+        await command.ExecuteNonQueryAsync();
     }
 
-    private async Task WriteProgressAsync(CancellationToken cancellation)
+    private async Task WriteProgressAsync(KeyValuePair<Guid, (ClaimedRun Run, string Progress)>[] reports)
     {
-        var reports = _progress.ToArray();
-        if (reports.Length == 0) return;
         await using var command = database.Source.CreateCommand(
             """
             UPDATE jobplatform.job_runs r SET progress = p.progress::jsonb
@@ -115,8 +147,7 @@ public sealed partial class RunJournal(PlatformDatabase database, SecretRedactor
         command.Parameters.Add(new() { Value = Array.ConvertAll(reports, report => report.Key) });
         command.Parameters.Add(new() { Value = Array.ConvertAll(reports, report => report.Value.Run.Fence) });
         command.Parameters.Add(new() { Value = Array.ConvertAll(reports, report => report.Value.Progress) });
-        await command.ExecuteNonQueryAsync(cancellation);
-        foreach (var report in reports) _progress.TryRemove(report);
+        await command.ExecuteNonQueryAsync();
     }
 
     private static string Word(LogLevel level) => level switch
@@ -127,11 +158,17 @@ public sealed partial class RunJournal(PlatformDatabase database, SecretRedactor
         _ => "information",
     };
 
-    [LoggerMessage(1101, LogLevel.Warning, "{Lines} log lines of runs could not be written yet; they are kept for the next try")]
-    private partial void LogNotWritten(Exception exception, int lines);
+    [LoggerMessage(1101, LogLevel.Warning, "{Count} log lines or reports of progress could not be written yet; they are kept for the next try")]
+    private partial void LogNotWritten(Exception exception, int count);
 
     [LoggerMessage(1102, LogLevel.Warning, "{Lines} log lines of runs were dropped: they came faster than the database takes them")]
     private partial void LogDropped(long lines);
 
-    private readonly record struct Line(Guid RunId, short Attempt, DateTime At, string Level, string Message);
+    [LoggerMessage(1103, LogLevel.Error, "{Count} log lines or reports of progress were dropped: they cannot be written")]
+    private partial void LogRefused(Exception exception, int count);
+
+    private readonly record struct Line(Guid RunId, short Attempt, DateTime At, string Level, string Message)
+    {
+        public int Cost => Message.Length + LineOverhead;
+    }
 }

@@ -1,15 +1,15 @@
-using System.Collections.Frozen;
-
 namespace JobPlatform.Core.Runs;
 
 /// <summary>
-/// The states of a run. In tables and JSON they are lower-case words.
+/// The states of a run, and which may follow which; the table's CHECK constraints repeat what each state requires. In
+/// tables and JSON they are lower-case words.
 /// <code>
 /// queued ──► running ──► success
 ///   │ ▲        │ ├─────► failed
 ///   │ │ ◄──────┤ ├─────► canceled
-///   │ │ snooze │ └─────► retrying ──► running
-///   │   drain          │
+///   │ │ snooze │ ├─────► skipped (stopped itself)
+///   │   drain  │ └─────► retrying ──► running
+///   │                  │
 ///   ├──► skipped       ├─────► canceled
 ///   └──► canceled      └─────► failed (its worker died too often)
 /// </code>
@@ -38,25 +38,12 @@ public enum RunStatus
     Skipped,
 }
 
-/// <summary>The one table of allowed transitions; the table's CHECK constraints repeat its state rules.</summary>
-public static class RunTransitions
+/// <summary>What can be told of a state.</summary>
+public static class RunStatusExtensions
 {
-    private static readonly FrozenDictionary<RunStatus, RunStatus[]> Allowed = new Dictionary<RunStatus, RunStatus[]>
-    {
-        [RunStatus.Queued] = [RunStatus.Running, RunStatus.Skipped, RunStatus.Canceled],
-        [RunStatus.Running] = [RunStatus.Success, RunStatus.Failed, RunStatus.Canceled, RunStatus.Skipped, RunStatus.Retrying, RunStatus.Queued],
-        [RunStatus.Retrying] = [RunStatus.Running, RunStatus.Canceled, RunStatus.Failed],
-        [RunStatus.Success] = [],
-        [RunStatus.Failed] = [],
-        [RunStatus.Canceled] = [],
-        [RunStatus.Skipped] = [],
-    }.ToFrozenDictionary();
-
-    /// <summary>True when a run in <paramref name="from"/> may become <paramref name="to"/>.</summary>
-    public static bool IsAllowed(RunStatus from, RunStatus to) => Allowed[from].Contains(to);
-
     /// <summary>True for states that a run never leaves.</summary>
-    public static bool IsEnd(this RunStatus status) => Allowed[status].Length == 0;
+    public static bool IsEnd(this RunStatus status) =>
+        status is RunStatus.Success or RunStatus.Failed or RunStatus.Canceled or RunStatus.Skipped;
 
     /// <summary>The word in tables and JSON.</summary>
     public static string ToWord(this RunStatus status) => status switch

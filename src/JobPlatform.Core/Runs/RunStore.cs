@@ -151,6 +151,8 @@ public sealed class RunStore(PlatformDatabase database, IJobEngine engine, TimeP
         if (job is not null) conditions.Add("r.job_id = (SELECT id FROM jobplatform.jobs WHERE name = @job)");
         // Written out, not a parameter: the partial indexes are found only by a constant.
         if (status is { } wanted) conditions.Add($"r.status = '{wanted.ToWord()}'");
+        // Always true: with it the planner can put together the two partial indexes of what waits, which hold little.
+        if (status == RunStatus.Queued) conditions.Add("(r.limited OR NOT r.limited)");
         if (beforeId is not null) conditions.Add("r.id < @beforeId");
         await using var connection = await database.OpenAsync(cancellation);
         return (await connection.QueryAsync<RunDetails>(new CommandDefinition(

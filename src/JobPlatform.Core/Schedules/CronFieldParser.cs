@@ -153,7 +153,7 @@ internal sealed class CronFieldParser(CronField field, string hashKey)
                 : Fault(item, $"lacks a value: use {field.Range}");
 
         var meant = field.Names.FirstOrDefault(name => text.StartsWith(name, StringComparison.Ordinal))
-            ?? Spelling.Nearest(text, field.Names);
+            ?? Suggestion.Nearest(text, field.Names);
         return meant is null
             ? Fault(text, $"is not known: use {field.Range}, *, a list 1,2, a range 1-5 or a step */2")
             : Fault(text, $"is not known: did you mean '{meant}'?");

@@ -62,7 +62,7 @@ internal static class CronParser
         if (macro.Equals("@reboot", StringComparison.OrdinalIgnoreCase))
             return "macro '@reboot' has no due time: use a time, and enqueue the job where the start-up happens";
         var shown = macro.Length <= 40 ? macro : macro[..40] + "…";
-        return Spelling.Nearest(macro, Macros.Keys) is { } meant
+        return Suggestion.Nearest(macro, Macros.Keys) is { } meant
             ? $"macro '{shown}' is not known: did you mean '{meant}'?"
             : $"macro '{shown}' is not known: use one of {string.Join(", ", Macros.Keys)}";
     }

@@ -36,17 +36,17 @@ public static class TimeZones
         if (string.IsNullOrWhiteSpace(id))
             return "time zone '' is empty: use an IANA name such as 'Europe/Berlin', or 'UTC'";
         var shown = id.Length <= 40 ? id : id[..40] + "…";
-        return Suggestion(id) is { } meant
+        return FindMeant(id) is { } meant
             ? $"time zone '{shown}' is not known: did you mean '{meant}'?"
             : $"time zone '{shown}' is not known: use an IANA name such as 'Europe/Berlin', or 'UTC'";
     }
 
-    private static string? Suggestion(string id)
+    private static string? FindMeant(string id)
     {
         string[] names = ["UTC", .. TimeZoneInfo.GetSystemTimeZones().Select(zone => zone.Id)];
         var city = id.Trim().Replace(' ', '_');
         return Array.Find(names, name => ("/" + name).EndsWith("/" + city, StringComparison.OrdinalIgnoreCase))
             ?? (TimeZoneInfo.TryConvertWindowsIdToIanaId(id, out var converted) ? converted : null)
-            ?? Spelling.Nearest(city, names);
+            ?? Suggestion.Nearest(city, names);
     }
 }

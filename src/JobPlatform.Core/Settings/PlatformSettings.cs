@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Mail;
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
 using Npgsql;
 
@@ -19,7 +20,7 @@ public enum ProcessRole
 }
 
 /// <summary>Everything an operator can set, read and checked once at start. Immutable.</summary>
-public sealed record PlatformSettings
+public sealed partial record PlatformSettings
 {
     /// <summary><c>ConnectionStrings:Platform</c>: the platform's database.</summary>
     public required string PlatformConnection { get; init; }
@@ -77,8 +78,13 @@ public sealed record PlatformSettings
         "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "VAPID_PRIVATE_KEY", "BLOB_URL", "REDIS_URL", "HEARTBEAT_URL",
     ];
 
+    // Their user part is a secret of its own: a library's error may show it apart from the address, percent-decoded.
+    private static readonly string[] AddressesWithPassword = ["SMTP_URL", "REDIS_URL", "BLOB_URL"];
+
     /// <summary>Reads all settings and finds every fault at once.</summary>
-    public static PlatformSettings Read(IConfiguration configuration)
+    /// <param name="configuration">Where they come from.</param>
+    /// <param name="engines">The engines that are built in, other than by default only <c>embedded</c>.</param>
+    public static PlatformSettings Read(IConfiguration configuration, params IReadOnlyList<string> engines)
     {
         var reader = new Reader(configuration);
         var platform = reader.Connection("Platform", required: true);
@@ -87,20 +93,19 @@ public sealed record PlatformSettings
             PlatformConnection = platform,
             AppConnection = reader.Connection("App", required: false) is { Length: > 0 } app ? app : platform,
             OwnerConnection = reader.Connection("Owner", required: false) is { Length: > 0 } owner ? owner : platform,
-            Engine = reader.Choice("ENGINE", "auto", "auto", "hangfire", "embedded"),
+            Engine = reader.Engine("ENGINE", engines.Count > 0 ? engines : ["embedded"]),
             Role = Enum.Parse<ProcessRole>(reader.Choice("ROLE", "all", "all", "web", "worker"), ignoreCase: true),
             PublicUrl = reader.Url("PUBLIC_URL"),
             JobsSecretKeys = reader.SecretKeys("JOBS_SECRET_KEY", "JOBS_SECRET_KEY_PREVIOUS"),
             Concurrency = reader.Number("WORKER_CONCURRENCY", 16, 1, 1000),
-            Queues = configuration["WORKER_QUEUES"] is { Length: > 0 } queues
-                ? queues.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) : null,
+            Queues = reader.Queues("WORKER_QUEUES"),
             PollInterval = TimeSpan.FromSeconds(reader.Number("POLL_SECONDS", 1, 1, 60)),
             Lease = TimeSpan.FromSeconds(reader.Number("LEASE_SECONDS", 15, 3, 600)),
             Drain = TimeSpan.FromSeconds(reader.Number("DRAIN_SECONDS", 25, 0, 3600)),
             Listen = reader.Choice("LISTEN", "true", "true", "false") == "true",
             TriggersPerMinute = reader.Number("TRIGGERS_PER_MINUTE", 1200, 1, 1_000_000),
             Smtp = reader.Smtp(),
-            Faults = reader.Faults,
+            Faults = reader.WithSecret("CRON_SECRET").Faults,
         };
     }
 
@@ -118,9 +123,15 @@ public sealed record PlatformSettings
             if (configuration.GetConnectionString(name) is { Length: > 0 } connection && TryReadConnection(connection, out var parts, out _)
                 && parts.Password is { Length: > 0 } password)
                 values.Add(password);
-        if (configuration["SMTP_URL"] is { } smtp && SmtpServer.TryParse(smtp, out var server, out _)) values.Add(server!.Password);
+        foreach (var name in AddressesWithPassword)
+            if (Uri.TryCreate(configuration[name], UriKind.Absolute, out var address) && address.UserInfo.Split(':', 2) is [_, { Length: > 0 } secret])
+                values.AddRange([secret, Uri.UnescapeDataString(secret)]);
         return new SecretRedactor(values);
     }
+
+    // As the column jobs.queue has it.
+    [GeneratedRegex(@"^[a-z0-9][a-z0-9._-]{0,49}\z")]
+    private static partial Regex QueueName();
 
     private static bool TryReadConnection(string text, out NpgsqlConnectionStringBuilder parts, out string? error)
     {
@@ -163,6 +174,31 @@ public sealed record PlatformSettings
             if (choices.FirstOrDefault(choice => choice.Equals(value.Trim(), StringComparison.OrdinalIgnoreCase)) is { } chosen) return chosen;
             Faults.Add($"{name}: '{value}' is not one of {string.Join(", ", choices)}.{Suggestion.For(value, choices)}");
             return defaultValue;
+        }
+
+        public string Engine(string name, IReadOnlyList<string> builtIn)
+        {
+            var engine = Choice(name, "auto", "auto", "hangfire", "embedded");
+            if (engine == "auto" || builtIn.Contains(engine)) return engine;
+            Faults.Add($"{name}: '{engine}' is not in this build. " +
+                       "Build with -p:HangfireEngine=true where its packages restore, or set ENGINE=embedded.");
+            return "auto";
+        }
+
+        public string[]? Queues(string name)
+        {
+            if (configuration[name] is not { Length: > 0 } value) return null;
+            var queues = value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+            if (queues.Length == 0) Faults.Add($"{name}: '{value}' names no queue. List queues with commas, or leave it out for all.");
+            foreach (var queue in queues.Where(queue => !QueueName().IsMatch(queue)))
+                Faults.Add($"{name}: '{queue}' is no queue's name: up to 50 lower-case letters, digits, dots, dashes and underscores.");
+            return queues;
+        }
+
+        public Reader WithSecret(string name)
+        {
+            if (configuration[name] is { Length: > 0 } value && Secrets.FindFault(name, value) is { } fault) Faults.Add(fault);
+            return this;
         }
 
         public int Number(string name, int defaultValue, int minimum, int maximum)

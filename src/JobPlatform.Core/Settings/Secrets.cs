@@ -12,8 +12,14 @@ public static class Secrets
         ["your-", "your_", "yoursecret", "replace", "change", "secret", "example", "placeholder", "todo", "xxx", "insert-", "put-", "enter-", "dummy", "test-secret", "<"];
 
     /// <summary>A new secret of 256 random bits: 43 letters, digits, dashes and underscores.</summary>
-    public static string Create() =>
-        Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)).TrimEnd('=').Replace('+', '-').Replace('/', '_');
+    public static string Create()
+    {
+        // One in thousands begins like a placeholder, and would be refused.
+        while (true)
+            if (Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)).TrimEnd('=').Replace('+', '-').Replace('/', '_') is var secret
+                && FindFault("", secret) is null)
+                return secret;
+    }
 
     /// <summary>What is wrong with a secret, in one sentence that does not show it; null when nothing is.</summary>
     public static string? FindFault(string name, string? value)

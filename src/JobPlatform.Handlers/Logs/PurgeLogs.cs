@@ -22,11 +22,14 @@ public sealed partial class PurgeLogs(PlatformDatabase platform, AppDatabase app
     /// <inheritdoc/>
     public override async Task<RunOutcome> RunAsync(Config config, RunContext run, CancellationToken cancellation)
     {
+        // max_rows is the run's: what one table used up is no longer there for the next.
+        var left = config;
         var before = run.Clock.GetUtcNow().AddDays(-config.DaysToKeep);
         var adminLogs = await new Purge(platform.Source, "admin_logs",
             "SELECT count(*) FROM jobplatform.admin_logs WHERE created_at < @before",
             // The service may delete from the audit log in no other way.
-            "SELECT jobplatform.purge_admin_logs(@before, @limit)").RunAsync(config, before, run, cancellation);
+            "SELECT jobplatform.purge_admin_logs(@before, @limit)").RunAsync(left, before, run, cancellation);
+        left = left with { MaxRows = left.MaxRows - adminLogs };
 
         long? aiRequests = null;
         // Not a needed table: an application without it still wants the platform's own history purged.
@@ -41,7 +44,8 @@ public sealed partial class PurgeLogs(PlatformDatabase platform, AppDatabase app
                      WHERE id IN (SELECT id FROM public.ai_requests WHERE created_at < @before ORDER BY created_at LIMIT @limit)
                     RETURNING 1)
                 SELECT count(*) FROM deleted
-                """).RunAsync(config, before, run, cancellation);
+                """).RunAsync(left, before, run, cancellation);
+        left = left with { MaxRows = left.MaxRows - (aiRequests ?? 0) };
 
         var jobRuns = await new Purge(platform.Source, "job_runs",
             "SELECT count(*) FROM jobplatform.job_runs WHERE finished_at < @before",
@@ -51,7 +55,7 @@ public sealed partial class PurgeLogs(PlatformDatabase platform, AppDatabase app
                  WHERE id IN (SELECT id FROM jobplatform.job_runs WHERE finished_at < @before ORDER BY finished_at LIMIT @limit)
                 RETURNING 1)
             SELECT count(*) FROM deleted
-            """).RunAsync(config, before, run, cancellation);
+            """).RunAsync(left, before, run, cancellation);
 
         var counts = new { admin_logs = adminLogs, ai_requests = aiRequests, job_runs = jobRuns };
         return config.DryRun

@@ -78,7 +78,7 @@ internal static class JobsCommand
             ("config", JsonSerializer.Serialize(job.Config, Core.PlatformJson.Options)),
             ("queue", $"{job.Queue}, priority {job.Priority}"),
             ("attempts", $"{job.MaxAttempts} of at most {job.TimeoutSeconds} s, retry after {job.RetryDelays}"),
-            ("overlap", $"{job.Overlap.ToString().ToLowerInvariant()}, at most {job.MaxConcurrency} at once"),
+            ("overlap", job.Overlap == OverlapPolicy.Allow ? "allow, no limit" : $"{job.Overlap.ToString().ToLowerInvariant()}, at most {job.MaxConcurrency} at once"),
             ("misfire", job.Misfire.ToString().ToLowerInvariant()),
             ("version", $"{job.Version}, changed {output.TimeAndAge(job.UpdatedAt)}"));
         if (runs.Count == 0) return ExitCode.Well;

@@ -34,7 +34,12 @@ internal sealed class Output(SecretRedactor redactor, TimeProvider clock)
 
     public void Note(string text) => Console.Error.WriteLine(redactor.Redact(text));
 
-    public void Json<T>(T value) => Line(JsonSerializer.Serialize(value, Indented));
+    public void Json<T>(T value)
+    {
+        // Masked as values, then laid out: a secret with a quote stands escaped in the finished text.
+        var masked = redactor.RedactJson(JsonSerializer.Serialize(value, PlatformJson.Options));
+        Console.Out.WriteLine(JsonSerializer.Serialize(JsonElement.Parse(masked), Indented));
+    }
 
     /// <summary>One row a line; at a terminal cells are cut to what fits.</summary>
     /// <param name="headings">One a column.</param>

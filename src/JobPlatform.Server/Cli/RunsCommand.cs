@@ -20,14 +20,14 @@ internal static class RunsCommand
         var job = new Option<string?>("--job") { Description = "Only runs of this job.", HelpName = "name" };
         var status = new Option<RunStatus?>("--status")
         {
-            Description = $"Only runs in this state: {string.Join(", ", Enum.GetValues<RunStatus>().Select(RunTransitions.ToWord))}.",
+            Description = $"Only runs in this state: {string.Join(", ", Enum.GetValues<RunStatus>().Select(RunStatusExtensions.ToWord))}.",
             HelpName = "state",
             CustomParser = result =>
             {
                 var word = result.Tokens[0].Value;
                 foreach (var known in Enum.GetValues<RunStatus>())
                     if (known.ToWord() == word) return known;
-                var words = Enum.GetValues<RunStatus>().Select(RunTransitions.ToWord).ToList();
+                var words = Enum.GetValues<RunStatus>().Select(RunStatusExtensions.ToWord).ToList();
                 result.AddError($"--status: '{word}' is not one of {string.Join(", ", words)}.{Suggestion.For(word, words)}");
                 return null;
             },

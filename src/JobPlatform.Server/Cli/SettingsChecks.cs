@@ -8,8 +8,6 @@ internal static class SettingsChecks
     public static List<Finding> Run(IConfiguration configuration, PlatformSettings settings)
     {
         var findings = settings.Faults.Select(fault => Finding.Fault("settings", fault)).ToList();
-        if (configuration["CRON_SECRET"] is { Length: > 0 } secret && Secrets.FindFault("CRON_SECRET", secret) is { } weak)
-            findings.Add(Finding.Fault("settings", weak));
         if (settings.PublicUrl is { IsLoopback: true } && !IsDevelopment(configuration))
             findings.Add(Finding.Warning("settings",
                 $"PUBLIC_URL: '{settings.PublicUrl}' is this machine, and links in mails would lead nowhere. Set it to the address that people use."));

@@ -23,8 +23,8 @@ internal static class PlatformServices
         services.AddSingleton(PlatformSettings.CreateRedactor(configuration));
         services.AddSingleton<DatabaseClock>();
         services.AddSingleton<TimeProvider>(provider => provider.GetRequiredService<DatabaseClock>());
-        services.AddSingleton(new PlatformDatabase(settings.PlatformConnection, $"jobplatform-{settings.Role.ToString().ToLowerInvariant()}@{Environment.MachineName}"));
-        services.AddSingleton(new AppDatabase(settings.AppConnection));
+        services.AddSingleton(new PlatformDatabase(settings.PlatformConnection, $"jobplatform-{settings.Role.ToString().ToLowerInvariant()}@{Environment.MachineName}", settings.Concurrency));
+        services.AddSingleton(new AppDatabase(settings.AppConnection, settings.Concurrency));
         services.AddSingleton(new HandlerCatalog(HandlerAssemblies, configuration));
         services.AddSingleton<JobStore>();
         services.AddSingleton<JobCatalog>();

@@ -17,9 +17,11 @@ internal static partial class ServeHost
     {
         var settings = PlatformSettings.Read(configuration);
         if (settings.Role != ProcessRole.Worker) settings = settings.RequireServing();
+        var addresses = urls ?? configuration["URLS"] ?? DefaultUrl(settings.Role);
+        if (FindAddressFault(addresses) is { } fault) settings = settings with { Faults = [.. settings.Faults, fault] };
         if (settings.Faults.Count > 0) return await RefuseAsync("The settings do not allow a start:", settings.Faults);
 
-        await using var app = Build(configuration, settings, urls);
+        await using var app = Build(configuration, settings, addresses);
         try
         {
             await PrepareAsync(app.Services, settings, cancellation);
@@ -32,21 +34,32 @@ internal static partial class ServeHost
         {
             var redactor = app.Services.GetRequiredService<SecretRedactor>();
             return await RefuseAsync("The database cannot be used:",
-                [$"ConnectionStrings__Platform: {redactor.Redact(e.Message)}. Check that PostgreSQL runs and that the connection string fits; 'jobplatform check' tells more."]);
+                [$"{redactor.Redact(e.Message)}. Check that PostgreSQL runs and that ConnectionStrings__Platform, __Owner and __App fit; 'jobplatform check' tells which does not."]);
         }
         try
         {
             await app.RunAsync(cancellation);
         }
-        catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
+        catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException or InvalidOperationException && !app.Lifetime.ApplicationStarted.IsCancellationRequested)
         {
-            return await RefuseAsync("The address is taken:", [$"{e.Message} Choose another one with --urls, such as --urls http://127.0.0.1:5081."]);
+            return await RefuseAsync($"The server cannot listen at {addresses}:", [$"{e.Message} Choose another address with --urls, such as --urls http://127.0.0.1:5081."]);
         }
         return 0;
     }
 
-    /// <summary>The host, not started: also what the tests run.</summary>
-    internal static WebApplication Build(IConfiguration configuration, PlatformSettings settings, string? urls, Action<IServiceCollection>? configure = null)
+    private static string? FindAddressFault(string addresses)
+    {
+        foreach (var address in addresses.Split(';'))
+        {
+            // A host such as * or + is no host of a URI.
+            var probe = address.Replace("://*", "://any", StringComparison.Ordinal).Replace("://+", "://any", StringComparison.Ordinal);
+            if (!Uri.TryCreate(probe, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
+                return $"--urls: '{address}' is not an address to listen at. Give one such as http://127.0.0.1:5080.";
+        }
+        return null;
+    }
+
+    private static WebApplication Build(IConfiguration configuration, PlatformSettings settings, string addresses)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions
         {
@@ -56,12 +69,13 @@ internal static partial class ServeHost
         builder.Configuration.AddConfiguration(configuration);
         // The framework tells of every request; what matters of it comes as warnings.
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
-        builder.Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning);
+        // A start that fails is told below, in a sentence.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         builder.Logging.AddConfiguration(configuration.GetSection("Logging"));
-        if (configuration["LOG_FORMAT"] == "json") builder.Logging.AddJsonConsole();
+        if (configuration["LOG_FORMAT"] == "json") builder.Logging.AddJsonConsole(console => { console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ"; console.UseUtcTimestamp = true; });
         else builder.Logging.AddSimpleConsole(console => { console.SingleLine = true; console.TimestampFormat = "yyyy-MM-dd HH:mm:ss.fff "; console.UseUtcTimestamp = true; });
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
-        builder.WebHost.UseUrls((urls ?? configuration["URLS"] ?? DefaultUrl(settings.Role)).Split(';'));
+        builder.WebHost.UseUrls(addresses.Split(';'));
         builder.Services.AddRouting();
         builder.Services.AddPlatformApi(settings);
         // Longer than the drain: the worker keeps its own time.
@@ -72,7 +86,6 @@ internal static partial class ServeHost
         });
         builder.Services.AddPlatform(settings, configuration);
         if (settings.Role != ProcessRole.Web) builder.Services.AddPlatformWorker();
-        configure?.Invoke(builder.Services);
         var app = builder.Build();
         app.UsePlatformApi();
         app.MapPlatformApi();
@@ -86,7 +99,10 @@ internal static partial class ServeHost
         var log = services.GetRequiredService<ILoggerFactory>().CreateLogger("JobPlatform.Start");
         await using (var owner = new PlatformDatabase(settings.OwnerConnection))
         {
-            foreach (var migration in await Migrator.MigrateAsync(owner.Source, cancellation)) LogMigrated(log, migration);
+            var applied = await Migrator.MigrateAsync(owner.Source, cancellation);
+            foreach (var migration in applied) LogMigrated(log, migration);
+            // New tables and functions are of use to the roles only with their grants.
+            if (applied.Count > 0 && await Roles.EnsureAsync(owner.Source, cancellation) is { } missing) LogRolesMissing(log, missing);
         }
         await services.GetRequiredService<DatabaseClock>().AnchorAsync(services.GetRequiredService<PlatformDatabase>().Source, cancellation);
         var seeded = await services.GetRequiredService<JobSeeder>().SeedAsync(cancellation);
@@ -105,4 +121,7 @@ internal static partial class ServeHost
 
     [LoggerMessage(4002, LogLevel.Information, "Job {Job} seeded")]
     private static partial void LogSeeded(ILogger logger, string job);
+
+    [LoggerMessage(4003, LogLevel.Warning, "{Missing}")]
+    private static partial void LogRolesMissing(ILogger logger, string missing);
 }

@@ -12,6 +12,7 @@ namespace JobPlatform.Web.Api;
 internal static partial class HealthEndpoints
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
+    private static readonly string[] EngineWarnings = ["The engine reports a fault; the server's log says which."];
     private static readonly string[] Methods = [HttpMethods.Get, HttpMethods.Head];
 
     public static void MapHealth(this IEndpointRouteBuilder routes)
@@ -29,11 +30,17 @@ internal static partial class HealthEndpoints
         try
         {
             // The wait ends with the token even where the driver first waits for the server's word on the cancellation.
-            if (await FindFaultAsync(database, engine, either.Token).WaitAsync(either.Token) is not { } fault)
+            if (await LookAsync(database, engine, either.Token).WaitAsync(either.Token) is not { } fault)
                 return ApiJson.Answer(new { status = "ready" });
             LogEngineFault(log, fault);
-            // Whoever asks is unknown: the sentence itself stays in the log.
-            return NotReady("The engine reports a fault; the server's log says which.");
+            // Whoever asks is unknown: the sentence itself stays in the log. What is enqueued waits, so that taking every
+            // web server out of the balancer would only lose it.
+            return ApiJson.Answer(new { status = "ready", warnings = EngineWarnings });
+        }
+        catch (MigrationException e)
+        {
+            LogNotMigrated(log, e.Message);
+            return NotReady("The database's schema is not this build's; the server's log says more.");
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException || timeUp.IsCancellationRequested)
         {
@@ -42,19 +49,22 @@ internal static partial class HealthEndpoints
         }
     }
 
-    private static async Task<string?> FindFaultAsync(PlatformDatabase database, IJobEngine engine, CancellationToken cancellation)
+    private static async Task<string?> LookAsync(PlatformDatabase database, IJobEngine engine, CancellationToken cancellation)
     {
-        await using (var command = database.Source.CreateCommand("SELECT 1"))
-            await command.ExecuteScalarAsync(cancellation);
+        if (await Migrator.FindPendingAsync(database.Source, cancellation) is [var first, ..])
+            throw new MigrationException($"Migration {first.Name} is not applied. Run 'jobplatform migrate'.");
         return await engine.FindFaultAsync(cancellation);
     }
 
     private static Problem NotReady(string detail) =>
         new(StatusCodes.Status503ServiceUnavailable, "not-ready", "The server is not ready.", detail) { RetryAfter = Limit };
 
-    [LoggerMessage(3011, LogLevel.Warning, "Not ready: {Fault}")]
+    [LoggerMessage(3011, LogLevel.Warning, "Ready, but the engine reports: {Fault}")]
     private static partial void LogEngineFault(ILogger log, string fault);
 
     [LoggerMessage(3012, LogLevel.Warning, "Not ready: the database does not answer")]
     private static partial void LogNotReady(ILogger log, Exception exception);
+
+    [LoggerMessage(3013, LogLevel.Warning, "Not ready: {Fault}")]
+    private static partial void LogNotMigrated(ILogger log, string fault);
 }

@@ -31,6 +31,18 @@ public sealed class ConfigReaderTests
             First > Last ? [new("First must not be after Last.", [nameof(First), nameof(Last)])] : [];
     }
 
+    public sealed record Pair : IValidatableObject
+    {
+        public int Number { get; init; }
+
+        public IEnumerable<ValidationResult> Validate(ValidationContext validationContext) => [new("The pair does not fit.")];
+    }
+
+    [Test]
+    public void A_rule_on_the_whole_config_that_names_no_field_is_told_as_it_is() =>
+        Assert.That(ConfigReader.Read(typeof(Pair), JsonElement.Parse("{}"), null).Faults.Select(fault => fault.ToString()),
+            Is.EqualTo((string[])["The pair does not fit."]));
+
     [Test]
     public void A_good_config_is_read_with_its_defaults_and_the_payload_laid_over_it()
     {

@@ -7,17 +7,29 @@ namespace JobPlatform.Server.Tests.Api;
 public sealed class HealthTests
 {
     [Test]
-    public async Task It_is_ready_when_the_database_answers_and_a_worker_lives()
+    public async Task Without_a_worker_it_is_ready_with_a_warning_as_what_is_enqueued_waits()
     {
         await using var host = await ApiHost.StartAsync();
-        var before = await (await host.Anonymous.GetAsync("/health/ready")).ShouldBeProblemAsync(503, "not-ready");
-        Assert.That(before.GetProperty("detail").GetString(), Does.Not.Contain("worker"), "the engine's own words are for the log");
+        var before = await host.Anonymous.GetAsync("/health/ready");
+        Assert.That(before.StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        Assert.That((await before.ReadAsync()).GetProperty("warnings")[0].GetString(), Does.Not.Contain("worker"), "the engine's own words are for the log");
         Assert.That(host.Logs.Lines.Select(line => line.Text), Has.Some.Contain("No worker is alive"));
 
         await host.Database.ExecuteAsync(
             "INSERT INTO jobplatform.workers (name, role, concurrency, version, lease_until) VALUES ('w', 'worker', 1, '1', now() + interval '1 hour')");
 
-        Assert.That((await host.Anonymous.GetAsync("/health/ready")).StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        Assert.That((await (await host.Anonymous.GetAsync("/health/ready")).ReadAsync()).Names(), Is.EqualTo("status"));
+    }
+
+    [Test]
+    public async Task With_a_migration_pending_it_is_not_ready()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await host.Database.ExecuteAsync("DELETE FROM jobplatform.migrations WHERE number = (SELECT max(number) FROM jobplatform.migrations)");
+
+        await (await host.Anonymous.GetAsync("/health/ready")).ShouldBeProblemAsync(503, "not-ready");
+
+        Assert.That(host.Logs.Lines.Select(line => line.Text), Has.Some.Contain("is not applied"));
     }
 
     [Test]
