@@ -17,14 +17,15 @@ public sealed class RunJournalTests
         var run = await AddRunningAsync(database);
         await using var platform = new PlatformDatabase(database.ConnectionString);
         using var journal = Create(platform);
-        journal.Report(run with { Id = Guid.CreateVersion7() }, "no JSON");
+        var other = await database.ScalarAsync<Guid>("SELECT id FROM jobplatform.job_runs WHERE id <> @Id", new { run.Id });
+        journal.Report(run with { Id = other }, "no JSON");
         journal.Write(run, At, LogLevel.Information, "first");
         await journal.FlushAsync();
 
         journal.Report(run, """{"done": 2}""");
         await journal.FlushAsync();
 
-        Assert.That(await database.ScalarAsync<string>("SELECT progress ->> 'done' FROM jobplatform.job_runs"), Is.EqualTo("2"));
+        Assert.That(await database.ScalarAsync<string>("SELECT progress ->> 'done' FROM jobplatform.job_runs WHERE id = @Id", new { run.Id }), Is.EqualTo("2"));
         Assert.That(await database.ScalarAsync<string>("SELECT string_agg(message, ',') FROM jobplatform.job_run_logs"), Is.EqualTo("first"));
     }
 
@@ -53,12 +54,12 @@ public sealed class RunJournalTests
         var job = await database.AddJobAsync("j", "nothing");
         await database.ExecuteAsync(
             """
-            SELECT jobplatform.enqueue_job('j');
+            SELECT jobplatform.enqueue_job('j') FROM generate_series(1, 2);
             UPDATE jobplatform.job_runs SET status = 'running', started_at = now(), worker = 'w', attempt = 1, fence = 1
             """);
         return new ClaimedRun
         {
-            Id = await database.ScalarAsync<Guid>("SELECT id FROM jobplatform.job_runs"), JobId = job, JobVersion = 1, Fence = 1, Attempt = 1,
+            Id = await database.ScalarAsync<Guid>("SELECT id FROM jobplatform.job_runs ORDER BY id LIMIT 1"), JobId = job, JobVersion = 1, Fence = 1, Attempt = 1,
             Rescues = 0, Trigger = RunTrigger.Sql, Forced = false, Limited = false, StartedAt = At,
         };
     }
