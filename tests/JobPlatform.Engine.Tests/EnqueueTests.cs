@@ -87,7 +87,7 @@ public sealed class EnqueueTests
         Assert.That(await Ask("off"), Is.InstanceOf<RunAnswer.Disabled>());
         var faults = ((RunAnswer.InvalidPayload)await Ask("greet", """{"how": "badly", "tex": 1}""")).Faults;
         Assert.That(string.Join('\n', faults), Is.EqualTo(
-            "how: \"badly\" is not one of success, fail, fail_for_good, throw, snooze, safety_stop, nul_output, huge_output, speak.\n" +
+            "how: \"badly\" is not one of success, fail, fail_for_good, throw, snooze, safety_stop, nul_output, huge_output, speak, half_characters.\n" +
             "tex: there is no such field. Did you mean text? Known: how, text."));
         Assert.That(await Ask("greet", "[1]"), Is.InstanceOf<RunAnswer.InvalidPayload>());
         Assert.That(await Ask("greet", """{"text": "\u0000"}"""), Is.InstanceOf<RunAnswer.InvalidPayload>());
