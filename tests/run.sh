@@ -61,7 +61,8 @@ for project in tests/*.Tests; do
     results="$temporary/$name.trx"
     code=0
     run_child dotnet test "$project" -c Release --no-build --results-directory "$temporary" \
-        --logger "trx;LogFileName=$name.trx" --logger "console;verbosity=normal" "$@" || code=$?
+        --logger "trx;LogFileName=$name.trx" --logger "console;verbosity=normal" \
+        --blame-hang-timeout 5m --blame-hang-dump-type none "$@" || code=$?
     projects=$((projects + 1))
     project_failed=0
     if [ -f "$results" ]; then
