@@ -12,12 +12,11 @@ internal sealed class RunClaimer(PlatformDatabase database, EngineOptions option
     // Any constant will do.
     private const long LimitedClaimLock = 0x6a6f62636c61696d;
 
-    // In a backlog a claim starts where the last one ended: what lies before is taken, and the index keeps those entries
+    // In a backlog a claim starts where the last one of its lane ended: what lies before is taken, and the index keeps those entries
     // until a vacuum, which a long transaction holds up (measured: 215 ms a claim over 300,000 of them). A run may still
     // come in before that place, so all is looked at once a second, and whenever a claim does not get its fill.
     private static readonly TimeSpan LooksAtAll = TimeSpan.FromSeconds(1);
-    private static readonly Place Beginning = new(DateTime.SpecifyKind(DateTime.MinValue, DateTimeKind.Utc), Guid.Empty);
-    private Place _start = Beginning;
+    private readonly Dictionary<(string Queue, short Priority), (DateTime RunAt, Guid Id)> _starts = [];
     private long _lookedAtAll;
 
     // Claims of limited runs are made one after the other: each must see what the one before took, so the lock is a
@@ -89,11 +88,14 @@ internal sealed class RunClaimer(PlatformDatabase database, EngineOptions option
              LIMIT $3
         ), picks AS MATERIALIZED (
             SELECT r.place, l.priority, r.run_at
-              FROM (SELECT * FROM lanes WHERE $2::text[] IS NULL OR queue = ANY ($2) ORDER BY priority, random()) l
+              FROM (SELECT lanes.*, coalesce(s.run_at, '-infinity') AS start_at, coalesce(s.id, '00000000-0000-0000-0000-000000000000') AS start_id
+                      FROM lanes
+                      LEFT JOIN unnest($5::text[], $6::smallint[], $7::timestamptz[], $8::uuid[]) AS s(queue, priority, run_at, id) USING (queue, priority)
+                     WHERE $2::text[] IS NULL OR queue = ANY ($2) ORDER BY priority, random()) l
              CROSS JOIN LATERAL (
                    SELECT ctid AS place, run_at FROM jobplatform.job_runs
                     WHERE status IN ('queued', 'retrying') AND NOT limited
-                      AND queue = l.queue AND priority = l.priority AND run_at <= $1 AND (run_at, id) > ($5, $6)
+                      AND queue = l.queue AND priority = l.priority AND run_at <= $1 AND (run_at, id) > (l.start_at, l.start_id)
                     ORDER BY run_at, id LIMIT $3 FOR UPDATE SKIP LOCKED) r
              LIMIT $3
         )
@@ -105,7 +107,8 @@ internal sealed class RunClaimer(PlatformDatabase database, EngineOptions option
          WHERE r.ctid = ANY (ARRAY(
                    SELECT place FROM (SELECT * FROM limited_picks UNION ALL SELECT * FROM picks) p ORDER BY priority, run_at LIMIT $3))
            AND EXISTS (SELECT FROM jobplatform.workers w WHERE w.name = $4 AND w.lease_until > clock_timestamp())
-        RETURNING r.id, r.job_id, r.job_version, r.fence, r.attempt, r.rescues, r.trigger, r.forced, r.limited, r.scheduled_for, r.payload, r.run_at
+        RETURNING r.id, r.job_id, r.job_version, r.fence, r.attempt, r.rescues, r.trigger, r.forced, r.limited, r.scheduled_for, r.payload,
+                  r.run_at, r.queue, r.priority
         """;
 
     // What comes up while its job is full, under the policy skip. Only runs that were never claimed: one that was
@@ -150,15 +153,13 @@ internal sealed class RunClaimer(PlatformDatabase database, EngineOptions option
     /// <returns>The runs, and whether another claim may find more.</returns>
     public async Task<(List<ClaimedRun> Runs, bool MayBeMore)> ClaimAsync(int room, DateTimeOffset now, CancellationToken cancellation)
     {
-        var looksAtAll = _start == Beginning || Stopwatch.GetElapsedTime(_lookedAtAll) >= LooksAtAll;
-        if (looksAtAll) _lookedAtAll = Stopwatch.GetTimestamp();
-        var claimed = await ClaimAsync(room, now, looksAtAll ? Beginning : _start, cancellation);
-        if (claimed.Count < room) _start = Beginning;
-        return (claimed, claimed.Count == room || !looksAtAll);
-    }
-
-    private async Task<List<ClaimedRun>> ClaimAsync(int room, DateTimeOffset now, Place start, CancellationToken cancellation)
-    {
+        var looksAtAll = _starts.Count == 0 || Stopwatch.GetElapsedTime(_lookedAtAll) >= LooksAtAll;
+        if (looksAtAll)
+        {
+            _lookedAtAll = Stopwatch.GetTimestamp();
+            _starts.Clear();
+        }
+        var starts = _starts.ToArray();
         await using var connection = await database.OpenAsync(cancellation);
         await using var batch = new NpgsqlBatch(connection)
         {
@@ -166,30 +167,33 @@ internal sealed class RunClaimer(PlatformDatabase database, EngineOptions option
             BatchCommands =
             {
                 new(LockLimited) { Parameters = { new() { Value = LimitedClaimLock } } },
-                new(start == Beginning ? ClaimFromAll : ClaimFromStart)
+                new(looksAtAll ? ClaimFromAll : ClaimFromStart)
                 {
                     Parameters =
                     {
                         Now(now), Queues(), new() { Value = room }, new() { Value = options.WorkerName },
-                        new() { Value = start.RunAt }, new() { Value = start.Id },
+                        new() { Value = Array.ConvertAll(starts, start => start.Key.Queue) },
+                        new() { Value = Array.ConvertAll(starts, start => start.Key.Priority) },
+                        new() { Value = Array.ConvertAll(starts, start => start.Value.RunAt), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz },
+                        new() { Value = Array.ConvertAll(starts, start => start.Value.Id) },
                     },
                 },
                 new(SkipOverlapping) { Parameters = { Now(now), Queues(), new() { Value = 1000 } } },
             },
         };
         var claimed = new List<ClaimedRun>(room);
-        var last = start;
         await using var reader = await batch.ExecuteReaderAsync(cancellation);
         await reader.NextResultAsync(cancellation);
         while (await reader.ReadAsync(cancellation))
         {
             var run = Read(reader, now);
             claimed.Add(run);
-            if (!run.Limited && new Place(reader.GetDateTime(11), run.Id) is var place && place.CompareTo(last) > 0) last = place;
+            if (run.Limited) continue;
+            var (lane, place) = ((reader.GetString(12), reader.GetInt16(13)), (reader.GetDateTime(11), run.Id));
+            if (!_starts.TryGetValue(lane, out var start) || place.CompareTo(start) > 0) _starts[lane] = place;
         }
-        // With several lanes the urgent ones come first; what the others hold before this place waits for the look at all.
-        if (claimed.Count == room) _start = last;
-        return claimed;
+        if (claimed.Count < room) _starts.Clear();
+        return (claimed, claimed.Count == room || !looksAtAll);
     }
 
     /// <summary>When the next run that waits is due; null when none waits.</summary>
@@ -236,10 +240,4 @@ internal sealed class RunClaimer(PlatformDatabase database, EngineOptions option
         Value = options.Queues is { } queues ? queues.ToArray() : DBNull.Value,
         NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text,
     };
-
-    // A place in the index of a lane.
-    private readonly record struct Place(DateTime RunAt, Guid Id) : IComparable<Place>
-    {
-        public int CompareTo(Place other) => (RunAt, Id).CompareTo((other.RunAt, other.Id));
-    }
 }
