@@ -10,8 +10,8 @@ namespace JobPlatform.Core.Runs;
 ///   │ │ snooze │ ├─────► skipped (stopped itself)
 ///   │   drain  │ └─────► retrying ──► running
 ///   │                  │
-///   ├──► skipped       ├─────► canceled
-///   └──► canceled      └─────► failed (its worker died too often)
+///   ├──► skipped       └─────► canceled
+///   └──► canceled
 /// </code>
 /// </summary>
 public enum RunStatus
