@@ -21,6 +21,7 @@ internal static class PlatformServices
         services.AddSingleton(settings);
         services.AddSingleton(settings.Smtp);
         services.AddSingleton(PlatformSettings.CreateRedactor(configuration));
+        services.AddSingleton(new SecretBox(settings.JobsSecretKeys));
         services.AddSingleton<DatabaseClock>();
         services.AddSingleton<TimeProvider>(provider => provider.GetRequiredService<DatabaseClock>());
         services.AddSingleton(new PlatformDatabase(settings.PlatformConnection, $"jobplatform-{settings.Role.ToString().ToLowerInvariant()}@{Environment.MachineName}", settings.Concurrency));
