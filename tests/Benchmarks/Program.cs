@@ -9,6 +9,7 @@ var all = new (string Name, Func<Task> Run)[]
     ("claim", ClaimCost.MeasureAsync),
     ("purge", () => PurgeSpeed.MeasureAsync(500_000)),
     ("latency", () => Latency.MeasureAsync(500)),
+    ("server", ServerProcess.MeasureAsync),
 };
 foreach (var (name, run) in all)
     if (args.Length == 0 || args.Contains(name))

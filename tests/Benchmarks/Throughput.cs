@@ -18,12 +18,14 @@ internal static class Throughput
 
         await using var second = await Figures.CreateDatabaseAsync();
         await Figures.FillAsync(second, runs);
+        var allocated = GC.GetTotalAllocatedBytes();
         var start = Stopwatch.GetTimestamp();
         await using (await TestPlatform.StartAsync(second.ConnectionString, options: new EngineOptions()))
         {
             await Figures.WaitAsync(second, "NOT EXISTS (SELECT FROM jobplatform.job_runs WHERE status IN ('queued', 'retrying')) " +
                                             "AND NOT EXISTS (SELECT FROM jobplatform.job_runs WHERE status = 'running')", 5);
             Figures.Print("backlog", "runs/s", Figures.PerSecond(runs, start), limit, $"{runs} no-op runs, 16 at a time, history and statistics kept; start of the worker included");
+            Figures.Print("memory allocated", "bytes/run", (double)(GC.GetTotalAllocatedBytes() - allocated) / runs, note: "claim, run and record, with all that the process does meanwhile");
         }
     }
 
