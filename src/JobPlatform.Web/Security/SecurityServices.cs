@@ -28,14 +28,14 @@ internal static class SecurityServices
         services.AddSessionKeys(settings);
     }
 
-    public static void AddAccess(this IServiceCollection services, PlatformSettings settings)
+    public static void AddAccess(this IServiceCollection services)
     {
         services.AddAntiforgery(options =>
         {
             options.HeaderName = CrossSiteGuard.Header;
             options.FormFieldName = CrossSiteGuard.Field;
             options.Cookie.Name = "jobplatform_csrf";
-            options.Cookie.SecurePolicy = Sessions.Secure(settings);
+            options.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
             // Said by the Content-Security-Policy of every answer.
             options.SuppressXFrameOptionsHeader = true;
         });

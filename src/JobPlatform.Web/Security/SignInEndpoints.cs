@@ -46,7 +46,7 @@ internal static class SignInEndpoints
     {
         // Before anything is read: nobody is signed in to an account of somebody else's choice.
         if (await guard.FindFaultAsync(context) is { } foreign) return Refuse(context, antiforgery, foreign, "");
-        var form = await context.Request.ReadFormAsync(cancellation);
+        if (await ReadFormAsync(context.Request, cancellation) is not { } form) return NoForm;
         var (account, fault) = await check.RunAsync(context, form["email"].ToString(), form["password"].ToString(), cancellation);
         if (account is null) return Refuse(context, antiforgery, fault!, form["email"].ToString());
         await sessions.BeginAsync(context, account);
@@ -56,7 +56,7 @@ internal static class SignInEndpoints
     private static async Task<IResult> ConfirmAsync(
         HttpContext context, PasswordCheck check, Sessions sessions, CancellationToken cancellation)
     {
-        var form = await context.Request.ReadFormAsync(cancellation);
+        if (await ReadFormAsync(context.Request, cancellation) is not { } form) return NoForm;
         var email = context.FindCaller()!.Name[Actor.Admin("").Name.Length..];
         var (account, fault) = await check.RunAsync(context, email, form["password"].ToString(), cancellation);
         if (account is null) return fault!;
@@ -88,6 +88,22 @@ internal static class SignInEndpoints
         response.Headers.CacheControl = "public, max-age=3600";
         return Results.Bytes(Style, "text/css; charset=utf-8");
     }
+
+    private static async Task<IFormCollection?> ReadFormAsync(HttpRequest request, CancellationToken cancellation)
+    {
+        try
+        {
+            return request.HasFormContentType ? await request.ReadFormAsync(cancellation) : null;
+        }
+        catch (InvalidDataException)
+        {
+            // A form of another shape than HTTP gives it, or of too many fields.
+            return null;
+        }
+    }
+
+    private static Problem NoForm { get; } = new(StatusCodes.Status415UnsupportedMediaType, "unsupported-media-type", "The body is no form.",
+        "Send the fields with Content-Type: application/x-www-form-urlencoded.");
 
     private static IResult Page(HttpContext context, IAntiforgery antiforgery, string? returnTo, string email = "", Problem? fault = null)
     {
