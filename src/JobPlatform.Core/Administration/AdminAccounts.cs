@@ -1,3 +1,4 @@
+using System.Net.Mail;
 using Dapper;
 using JobPlatform.Core.Database;
 using Npgsql;
@@ -49,6 +50,12 @@ public sealed class AdminAccounts(PlatformDatabase database, AuditLog audit)
 {
     /// <summary>The form in which addresses are stored and compared.</summary>
     public static string Normalize(string email) => email.Trim().ToLowerInvariant();
+
+    /// <summary>What is wrong with an address, in one sentence; null when nothing is.</summary>
+    public static string? FindFault(string email) =>
+        MailAddress.TryCreate(email.Trim(), out var address) && address.Address == email.Trim() && !email.Trim().Any(char.IsWhiteSpace)
+            ? null
+            : $"email: '{email}' is not an address such as ada@example.com.";
 
     /// <summary>Makes an account.</summary>
     /// <param name="email">The address, in any case.</param>

@@ -17,14 +17,15 @@ internal static class SecurityServices
 
     public static void AddCallers(this IServiceCollection services, PlatformSettings settings)
     {
-        services.AddSingleton<ApiClients>().AddSingleton<KnownClients>();
-        services.AddSingleton<AdminAccounts>().AddSingleton<SignInThrottle>().AddSingleton<PasswordCheck>().AddSingleton<Sessions>();
+        services.AddSingleton<KnownClients>();
+        services.AddSingleton<SignInThrottle>().AddSingleton<PasswordCheck>().AddSingleton<Sessions>();
         services.AddAuthentication(CallerScheme)
             .AddPolicyScheme(CallerScheme, null, options => options.ForwardDefaultSelector =
                 context => context.Request.Headers.Authorization.Count > 0 ? BearerKeyHandler.SchemeName : Sessions.SchemeName)
             .AddScheme<BearerKeyOptions, BearerKeyHandler>(BearerKeyHandler.SchemeName,
                 options => options.OperatorHashes = [.. settings.JobsSecretKeys.Select(BearerKeyHandler.Hash)])
-            .AddCookie(Sessions.SchemeName, options => Sessions.Describe(options, settings));
+            .AddCookie(Sessions.SchemeName, options => Sessions.Describe(options, settings))
+            .AddOidc(settings.Oidc);
         services.AddSessionKeys(settings);
     }
 

@@ -77,7 +77,7 @@ internal sealed class ApiHost : IAsyncDisposable
             .AddSingleton(new PlatformDatabase(read.PlatformConnection))
             .AddSingleton(new AppDatabase(read.AppConnection))
             .AddSingleton(new HandlerCatalog([typeof(HandlersAssembly).Assembly], builder.Configuration))
-            .AddSingleton(PlatformSettings.CreateRedactor(builder.Configuration)).AddSingleton(new SecretBox(read.JobsSecretKeys)).AddSingleton<AuditLog>()
+            .AddSingleton(PlatformSettings.CreateRedactor(builder.Configuration)).AddSingleton(new SecretBox(read.JobsSecretKeys)).AddSingleton<AuditLog>().AddSingleton<AdminAccounts>().AddSingleton<ApiClients>()
             .AddSingleton<JobStore>().AddSingleton<RunStore>().AddSingleton<RunEnqueuer>()
             .AddPostgresEngine(new EngineOptions { Role = "web" })
             .AddPlatformApi(read);
