@@ -56,6 +56,8 @@ internal static class CommandLine
             SchedulesCommand.Create(),
             CronCommand.Create(),
             EmailsCommand.Create(),
+            AdminsCommand.Create(),
+            ClientsCommand.Create(),
             SecretsCommand.Create(),
             SampleCommand.Create(),
             SinkCommand.Create(),
