@@ -3,6 +3,7 @@ using JobPlatform.Core.Database;
 using JobPlatform.Core.Emails;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Jobs;
+using JobPlatform.Core.Outgoing;
 using JobPlatform.Core.Runs;
 using JobPlatform.Core.Schedules;
 using JobPlatform.Core.Settings;
@@ -35,6 +36,7 @@ internal static class PlatformServices
         services.AddSingleton<RunStore>();
         services.AddSingleton<EmailStore>();
         services.AddSingleton<RunEnqueuer>();
+        services.AddOutgoing(settings.OutgoingAllowed);
         services.AddPostgresEngine(new EngineOptions
         {
             Concurrency = settings.Concurrency,
