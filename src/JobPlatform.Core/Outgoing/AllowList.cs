@@ -50,6 +50,8 @@ public sealed class AllowList
     {
         if (IPNetwork.TryParse(entry, out var network))
         {
+            // Its host bits would be dropped without a word: 10.0.0.5/8 is more likely meant as one address.
+            if (!IPAddress.Parse(entry.AsSpan(0, entry.IndexOf('/'))).Equals(network.BaseAddress)) return false;
             _networks.Add((network, null));
             return true;
         }
