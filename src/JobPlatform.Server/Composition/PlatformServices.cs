@@ -3,10 +3,10 @@ using JobPlatform.Core.Database;
 using JobPlatform.Core.Emails;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Jobs;
-using JobPlatform.Core.Outgoing;
 using JobPlatform.Core.Runs;
 using JobPlatform.Core.Schedules;
 using JobPlatform.Core.Settings;
+using JobPlatform.Core.Webhooks;
 using JobPlatform.Engine.Postgres;
 
 namespace JobPlatform.Server.Composition;
@@ -36,7 +36,7 @@ internal static class PlatformServices
         services.AddSingleton<RunStore>();
         services.AddSingleton<EmailStore>();
         services.AddSingleton<RunEnqueuer>();
-        services.AddOutgoing(settings.OutgoingAllowed);
+        services.AddWebhooks(settings.OutgoingAllowed);
         services.AddPostgresEngine(new EngineOptions
         {
             Concurrency = settings.Concurrency,
