@@ -79,7 +79,7 @@ public sealed class WebhookRunTests
     }
 
     [Test]
-    public async Task A_status_that_may_pass_is_tried_again_by_the_jobs_own_policy([Values(408, 425, 429, 500, 502, 503, 504)] int status)
+    public async Task A_status_that_may_pass_is_tried_again_by_the_jobs_own_policy([Values(408, 425, 429, 500, 503)] int status)
     {
         var answers = 0;
         await using var bench = await WebhookBench.StartAsync(http =>
@@ -95,7 +95,7 @@ public sealed class WebhookRunTests
     }
 
     [Test]
-    public async Task A_refusal_fails_for_good_and_keeps_the_answer([Values(400, 401, 403, 404, 409, 410, 422)] int status)
+    public async Task A_refusal_fails_for_good_and_keeps_the_answer([Values(400, 401, 404, 410)] int status)
     {
         await using var bench = await WebhookBench.StartAsync(http =>
         {
