@@ -19,6 +19,13 @@ public enum WebhookAuth
     Header,
 }
 
+/// <summary>Kinds of auth as SQL, JSON and the command line write them.</summary>
+public static class WebhookAuthWords
+{
+    /// <summary>"none", "bearer", "basic", "api_key", "header".</summary>
+    public static string ToWord(this WebhookAuth auth) => System.Text.Json.JsonNamingPolicy.SnakeCaseLower.ConvertName(auth.ToString());
+}
+
 /// <summary>What can be set of a webhook, its secrets apart. Immutable.</summary>
 public record WebhookDefinition
 {

@@ -64,7 +64,7 @@ internal static partial class WebhookFaults
 
     private static string? FindAbsence(WebhookDefinition webhook, Webhook? before)
     {
-        if (before?.SecretChangedAt is null) return $"auth {Word(webhook.Auth)} needs one, and none is stored.";
+        if (before?.SecretChangedAt is null) return $"auth {webhook.Auth.ToWord()} needs one, and none is stored.";
         return OriginOf(webhook) == OriginOf(before) ? null
             // Whoever may change the URL could otherwise have a secret sent to himself that he may not read.
             : "the URL leads to another host now. Give the secret again, as the stored one is sent only where it was meant for.";
@@ -74,16 +74,13 @@ internal static partial class WebhookFaults
     public static string OriginOf(WebhookDefinition webhook) =>
         Uri.TryCreate(webhook.Url, UriKind.Absolute, out var url) ? url.GetLeftPart(UriPartial.Authority).ToLowerInvariant() : "";
 
-    /// <summary>The kind of auth as it is written in JSON and SQL.</summary>
-    public static string Word(WebhookAuth auth) => auth == WebhookAuth.ApiKey ? "api_key" : auth.ToString().ToLowerInvariant();
-
     private static IEnumerable<ConfigFault> FindInAuth(WebhookDefinition webhook)
     {
         var name = webhook.AuthName;
         switch (webhook.Auth)
         {
             case WebhookAuth.None or WebhookAuth.Bearer when name is not null:
-                yield return new("auth_name", $"auth {Word(webhook.Auth)} has no name. Leave it out.");
+                yield return new("auth_name", $"auth {webhook.Auth.ToWord()} has no name. Leave it out.");
                 break;
             case WebhookAuth.Basic when name is not { Length: > 0 and <= LongestUser } || name.Contains(':') || !Printable().IsMatch(name):
                 yield return new("auth_name", $"auth basic needs the user: up to {LongestUser} printable ASCII characters without a colon.");

@@ -175,7 +175,7 @@ public sealed class WebhookHandlerStore(PlatformDatabase database, HandlerCatalo
         webhook.Description,
         webhook.Url,
         webhook.Method,
-        AuthKind = WebhookFaults.Word(webhook.Auth),
+        AuthKind = webhook.Auth.ToWord(),
         AuthName = webhook.AuthName ?? (webhook.Auth == WebhookAuth.ApiKey ? "X-API-Key" : null),
         Headers = JsonSerializer.Serialize(webhook.Headers, PlatformJson.Options),
         webhook.TimeoutSeconds,

@@ -112,9 +112,7 @@ internal static class WebhooksChange
 /// <summary><c>--auth</c>.</summary>
 internal static class AuthOption
 {
-    private static readonly Dictionary<string, WebhookAuth> ByWord = Enum.GetValues<WebhookAuth>().ToDictionary(Word);
-
-    public static string Word(WebhookAuth auth) => System.Text.Json.JsonNamingPolicy.SnakeCaseLower.ConvertName(auth.ToString());
+    private static readonly Dictionary<string, WebhookAuth> ByWord = Enum.GetValues<WebhookAuth>().ToDictionary(auth => auth.ToWord());
 
     public static Option<WebhookAuth> Create() => new("--auth")
     {

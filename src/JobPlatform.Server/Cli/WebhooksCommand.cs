@@ -65,7 +65,7 @@ internal static class WebhooksCommand
         else
             session.Output.Table(["WEBHOOK", "", "AUTH", "SIGNED", "CHANGED", "URL"], webhooks.ConvertAll(webhook => new[]
             {
-                webhook.Key, webhook.IsEnabled ? "" : "disabled", AuthOption.Word(webhook.Auth), webhook.SigningSecretChangedAt is null ? "" : "yes",
+                webhook.Key, webhook.IsEnabled ? "" : "disabled", webhook.Auth.ToWord(), webhook.SigningSecretChangedAt is null ? "" : "yes",
                 session.Output.Age(webhook.UpdatedAt), webhook.Url,
             }));
         return ExitCode.Well;
@@ -82,7 +82,7 @@ internal static class WebhooksCommand
                 ("webhook", webhook.IsEnabled ? webhook.Key : $"{webhook.Key} (disabled)"),
                 ("description", webhook.Description),
                 ("url", $"{webhook.Method} {webhook.Url}"),
-                ("auth", $"{AuthOption.Word(webhook.Auth)} {webhook.AuthName}".TrimEnd()),
+                ("auth", $"{webhook.Auth.ToWord()} {webhook.AuthName}".TrimEnd()),
                 ("secret", webhook.SecretChangedAt is { } auth ? $"set {output.TimeAndAge(auth)}" : null),
                 ("signing secret", webhook.SigningSecretChangedAt is { } signing ? $"set {output.TimeAndAge(signing)}" : "none, calls are not signed"),
                 ("headers", string.Join('\n', webhook.Headers.Select(header => $"{header.Key}: {header.Value}"))),
