@@ -53,6 +53,7 @@ internal static class CommandLine
             JobsCommand.Create(),
             RunsCommand.Create(),
             HandlersCommand.Create(),
+            WebhooksCommand.Create(),
             SchedulesCommand.Create(),
             CronCommand.Create(),
             EmailsCommand.Create(),
