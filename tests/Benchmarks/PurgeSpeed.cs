@@ -37,7 +37,7 @@ internal static class PurgeSpeed
 
         await connection.ExecuteAsync(Fill, new { rows }, commandTimeout: 0);
         await using var platform = await TestPlatform.StartAsync(database.ConnectionString);
-        PurgeProbe.Purge = new Purge(pool, "rows_to_purge", "SELECT count(*) FROM rows_to_purge WHERE updated_at < @before", DeleteBatch);
+        PurgeProbe.Purge = new Purge(pool, "public.rows_to_purge", "updated_at", DateTimeOffset.MaxValue);
         await database.AddJobAsync("purge", "purge-probe");
         start = Stopwatch.GetTimestamp();
         await platform.WaitForEndAsync(await platform.EnqueueAsync("purge"), 300);

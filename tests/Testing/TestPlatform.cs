@@ -3,6 +3,7 @@ using System.Text.Json;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Engine;
 using JobPlatform.Core.Handlers;
+using JobPlatform.Core.Handlers.Purging;
 using JobPlatform.Core.Jobs;
 using JobPlatform.Core.Runs;
 using JobPlatform.Core.Schedules;
@@ -45,8 +46,10 @@ public sealed class TestPlatform : IAsyncDisposable
     /// <param name="log">Null for no log.</param>
     /// <param name="handlers">An assembly whose handlers are found beside the test handlers.</param>
     /// <param name="configure">Adds what those handlers need.</param>
+    /// <param name="settings">Settings that gates look at.</param>
     public static async Task<TestPlatform> StartAsync(string connectionString, TimeProvider? clock = null, EngineOptions? options = null,
-        bool runsJobs = true, Action<ILoggingBuilder>? log = null, Assembly? handlers = null, Action<IServiceCollection>? configure = null)
+        bool runsJobs = true, Action<ILoggingBuilder>? log = null, Assembly? handlers = null, Action<IServiceCollection>? configure = null,
+        Dictionary<string, string?>? settings = null)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
         log?.Invoke(builder.Logging);
@@ -63,7 +66,9 @@ public sealed class TestPlatform : IAsyncDisposable
         services.AddSingleton(new AppDatabase(connectionString));
         services.AddSingleton(new SecretRedactor(["marked-secret-0123456789abcdef"]));
         Assembly[] assemblies = [typeof(ProbeHandler).Assembly, Assembly.GetEntryAssembly()!, .. handlers is null ? Array.Empty<Assembly>() : [handlers]];
-        services.AddSingleton(new HandlerCatalog(assemblies, new ConfigurationBuilder().Build()));
+        builder.Configuration.AddInMemoryCollection(settings);
+        services.AddSingleton(new HandlerCatalog(assemblies, builder.Configuration));
+        services.AddSingleton<Purger>();
         services.AddSingleton<JobStore>();
         services.AddSingleton<JobCatalog>();
         services.AddSingleton<ScheduleSync>();

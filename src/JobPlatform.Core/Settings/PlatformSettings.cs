@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Net.Mail;
 using System.Text.RegularExpressions;
+using JobPlatform.Core.Blobs;
+using JobPlatform.Core.Redis;
 using Microsoft.Extensions.Configuration;
 using Npgsql;
 
@@ -18,6 +20,10 @@ public enum ProcessRole
     /// <summary>Runs jobs; serves only health.</summary>
     Worker,
 }
+
+/// <summary>How long the platform's own errors and warnings are kept.</summary>
+/// <param name="Days">1 to 36,500.</param>
+public sealed record LogRetention(int Days);
 
 /// <summary>Everything an operator can set, read and checked once at start. Immutable.</summary>
 public sealed partial record PlatformSettings
@@ -65,6 +71,15 @@ public sealed partial record PlatformSettings
     /// <summary><c>TRIGGERS_PER_MINUTE</c>: calls of the API a caller may make. Default 1200.</summary>
     public required int TriggersPerMinute { get; init; }
 
+    /// <summary><c>LOGS_RETENTION_DAYS</c>. Default 30.</summary>
+    public required LogRetention LogRetention { get; init; }
+
+    /// <summary><c>REDIS_URL</c>; null when it is not set.</summary>
+    public required RedisServer? Redis { get; init; }
+
+    /// <summary><c>BLOB_URL</c>; null when it is not set.</summary>
+    public required BlobLocation? Blobs { get; init; }
+
     /// <summary><c>SMTP_URL</c> and <c>MAIL_FROM</c>.</summary>
     public required SmtpSettings Smtp { get; init; }
 
@@ -104,6 +119,9 @@ public sealed partial record PlatformSettings
             Drain = TimeSpan.FromSeconds(reader.Number("DRAIN_SECONDS", 25, 0, 3600)),
             Listen = reader.Choice("LISTEN", "true", "true", "false") == "true",
             TriggersPerMinute = reader.Number("TRIGGERS_PER_MINUTE", 1200, 1, 1_000_000),
+            LogRetention = new(reader.Number("LOGS_RETENTION_DAYS", 30, 1, 36_500)),
+            Redis = reader.Redis("REDIS_URL"),
+            Blobs = reader.Blobs("BLOB_URL"),
             Smtp = reader.Smtp(),
             Faults = reader.WithSecret("CRON_SECRET").Faults,
         };
@@ -216,6 +234,20 @@ public sealed partial record PlatformSettings
             if (Uri.TryCreate(value, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.UserInfo.Length == 0) return url;
             Faults.Add($"{name}: '{value}' is not an address such as https://jobs.example.com.");
             return null;
+        }
+
+        public RedisServer? Redis(string name)
+        {
+            if (configuration[name] is not { Length: > 0 } url) return null;
+            if (!RedisServer.TryParse(url, out var server, out var fault)) Faults.Add($"{name}: {fault}");
+            return server;
+        }
+
+        public BlobLocation? Blobs(string name)
+        {
+            if (configuration[name] is not { Length: > 0 } url) return null;
+            if (!BlobLocation.TryParse(url, out var location, out var fault)) Faults.Add($"{name}: {fault}");
+            return location;
         }
 
         public SmtpSettings Smtp()

@@ -56,6 +56,7 @@ internal static class CommandLine
             SchedulesCommand.Create(),
             CronCommand.Create(),
             EmailsCommand.Create(),
+            EventsCommand.Create(),
             SecretsCommand.Create(),
             SampleCommand.Create(),
             SinkCommand.Create(),
