@@ -1,4 +1,5 @@
 using System.Text.Json;
+using JobPlatform.Core.Events;
 using JobPlatform.Core.Runs;
 using JobPlatform.Handlers.Sessions;
 using Microsoft.Extensions.DependencyInjection;
@@ -41,11 +42,15 @@ internal sealed class HandlerBench : IAsyncDisposable
             settings: new(settings ?? []) { ["LOGS_ENABLED"] = "true" },
             configure: services =>
             {
-                services.AddSingleton<RunJournal>().AddSingleton<RunExecutor>().AddSingleton(new Core.Settings.LogRetention(30));
+                services.AddSingleton<RunJournal>().AddSingleton<RunExecutor>().AddSingleton(new Core.Settings.LogRetention(30))
+                    .AddSingleton<EventTypes>().AddSingleton<EventStore>();
                 configure?.Invoke(services);
             });
         return new(database, platform, clock, handler);
     }
+
+    /// <summary>A service of the node.</summary>
+    public T Get<T>() where T : notnull => _platform.Services.GetRequiredService<T>();
 
     /// <summary>Runs the job once, to its end.</summary>
     public async Task<RunEnding> RunAsync(string? payload = null)

@@ -157,3 +157,23 @@ public sealed class DeleteStaleEmptyChatsTests() : PurgeRules("delete-stale-empt
         Assert.That(await bench.Database.ScalarAsync<int>("SELECT count(*) FROM public.chats WHERE id = 10"), Is.EqualTo(1));
     }
 }
+
+public sealed class PurgeSupersededMaterializationsTests() : PurgeRules("purge-superseded-materializations", "public.leaderboard_materializations", TimeSpan.FromDays(7),
+    """
+    INSERT INTO public.organisations (id, slug, name, ingest_key) VALUES (1, 'a', 'A', 'a') ON CONFLICT DO NOTHING;
+    INSERT INTO public.leaderboard_materializations (organisation_id, entity_type, ranking, computed_at, superseded_at) VALUES (1, 'user', '[]', @at, @at)
+    """)
+{
+    protected override string OwnFunction => "public.purge_superseded_materializations(timestamptz)";
+
+    [Test]
+    public async Task The_current_one_stays_whatever_its_age()
+    {
+        await using var bench = await StartAsync();
+        await AddAsync(bench, 2, -5);
+        await bench.Database.ExecuteAsync("UPDATE public.leaderboard_materializations SET superseded_at = NULL WHERE id = 1");
+
+        Assert.That(await bench.CountAsync("deleted"), Is.EqualTo(1));
+        Assert.That(await CountAsync(bench), Is.EqualTo(1));
+    }
+}
