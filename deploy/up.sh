@@ -162,6 +162,12 @@ start_sink() {
     if ! grep -q '^MAIL_FROM=.' "$secrets" 2>/dev/null; then export MAIL_FROM="${MAIL_FROM:-JobPlatform <jobs@example.com>}"; fi
 }
 
+# Without a store configured, the application's files lie in a folder.
+set_blobs() {
+    if [ -n "${BLOB_URL:-}" ] || grep -q '^BLOB_URL=.' "$secrets" 2>/dev/null; then return; fi
+    export BLOB_URL="file://$data/blobs"
+}
+
 serve() {
     say "Starting the server at $urls"
     local code=0 tenths=900 server_pid
@@ -212,6 +218,7 @@ if uses_private_cluster; then
     start_cluster
 fi
 build_server
+set_blobs
 cd "$repo"
 say "Preparing the database"
 if $private; then

@@ -44,11 +44,14 @@ run_child bash "$postgres" start "$temporary/postgres" --throwaway >/dev/null
 JOBPLATFORM_TEST_POSTGRES=$(bash "$postgres" start "$temporary/postgres" | tail -n 1)
 export JOBPLATFORM_TEST_POSTGRES
 
-if [ ! -d tests/smtp-server/node_modules ]; then
-    say "Installing the mail server that tests send to"
-    (cd tests/smtp-server && run_child npm ci --no-audit --no-fund >&2) \
-        || fail "npm ci in tests/smtp-server failed; what it said is above. Node.js 20 or newer is needed."
-fi
+for server in smtp-server s3-server; do
+    [ ! -d "tests/$server/node_modules" ] || continue
+    say "Installing the $server that tests use"
+    (cd "tests/$server" && run_child npm ci --no-audit --no-fund >&2) \
+        || fail "npm ci in tests/$server failed; what it said is above. Node.js 20 or newer is needed."
+done
+# Where it cannot be had, its tests are skipped; in CI that is a failure.
+run_child bash tests/redis-server/install.sh || say "Tests of Redis will be skipped."
 
 say "Building"
 run_child dotnet build JobPlatform.sln -c Release -v quiet -nologo --disable-build-servers >&2 \

@@ -94,6 +94,96 @@ WHERE c.id = sample_parent(n, sessions, chats, 20, 1)
 ORDER BY n;
 SELECT setval(pg_get_serial_sequence('public.chat_sessions', 'id'), max(id)) FROM public.chat_sessions;
 
+-- step: the messages of {50000} chats
+
+-- Three chats in a hundred were opened and never used.
+INSERT INTO public.messages (chat_id, role, content, created_at)
+SELECT c.id,
+       CASE k % 2 WHEN 1 THEN 'user' ELSE 'assistant' END,
+       sample_choice(c.id * 8 + k, 61, '{Can you summarise this?,Here is a first draft.,Make it shorter.,Done: half as long.,'
+           'What does the last line mean?,It sums up the quarter.}'),
+       c.created_at + interval '1 minute' * k
+FROM public.chats AS c, generate_series(1, CASE WHEN sample_random(c.id, 60) < 0.03 THEN 0 ELSE 1 + floor(4 * sample_random(c.id, 62) ^ 2)::integer END) AS k
+ORDER BY c.id, k;
+
+-- step: workspaces, invitations, subscriptions and sign-ins
+
+INSERT INTO public.workspaces (id, name, owner_id, created_at)
+SELECT n, sample_choice(n, 70, '{Research,Sales,Design,Support,Finance,Legal}') || ' ' || n,
+       sample_parent(n, workspaces, users, 71, 1), sample_time(n, workspaces)
+FROM sample_count(10000) AS users, sample_count(2000) AS workspaces, generate_series(1, workspaces) AS n;
+SELECT setval(pg_get_serial_sequence('public.workspaces', 'id'), max(id)) FROM public.workspaces;
+
+INSERT INTO public.workspace_invitations (workspace_id, email, status, created_at, expires_at)
+SELECT sample_parent(n, invitations, workspaces, 72, 1), 'guest' || n || '@example.net',
+       sample_choice(n, 73, '{pending,pending,accepted,accepted,declined}'), created_at, created_at + interval '14 days'
+FROM sample_count(2000) AS workspaces, sample_count(6000) AS invitations, generate_series(1, invitations) AS n,
+     sample_time(n, invitations) AS created_at;
+
+-- Their endpoints are of a name that is nowhere; half say when they end.
+INSERT INTO public.push_subscriptions (user_id, endpoint, p256dh, auth, created_at, last_used_at, expires_at)
+SELECT sample_parent(n, subscriptions, users, 74, 1), 'https://push.example.com/' || n,
+       'BNcRdreALRFXTkOOUHK1EtK2wtaz5Ry4YfYCA_0QTpQtUbVlUls0VJXg7A8u-Ts1XbjhazAkj7I99e8QcYP7DkM', 'tBHItJI5svbpez7KI4CCXg',
+       created_at, created_at + (now() - created_at) * sample_random(n, 75),
+       CASE WHEN sample_random(n, 76) < 0.5 THEN created_at + interval '180 days' * sample_random(n, 77) END
+FROM sample_count(10000) AS users, sample_count(8000) AS subscriptions, generate_series(1, subscriptions) AS n,
+     sample_time(n, subscriptions) AS created_at;
+
+INSERT INTO public.auth_sessions (user_id, created_at, expires_at)
+SELECT sample_parent(n, sign_ins, users, 78, 1), created_at, created_at + interval '30 days'
+FROM sample_count(10000) AS users, sample_count(40000) AS sign_ins, generate_series(1, sign_ins) AS n,
+     sample_time(n, sign_ins) AS created_at;
+
+INSERT INTO public.sessions (user_id, data, expires_at)
+SELECT CASE WHEN sample_random(n, 79) < 0.4 THEN sample_parent(n, sessions, users, 80, 1) END,
+       jsonb_build_object('theme', sample_choice(n, 81, '{light,dark}')), sample_time(n, sessions) + interval '7 days'
+FROM sample_count(10000) AS users, sample_count(60000) AS sessions, generate_series(1, sessions) AS n;
+
+INSERT INTO jobplatform.error_logs (created_at, level, category, message)
+SELECT sample_time(n, logs), sample_choice(n, 82, '{warning,warning,error}'), 'JobPlatform.Sample',
+       sample_choice(n, 83, '{The mail server did not answer.,The run was given back.,A row was locked for long.}')
+FROM sample_count(5000) AS logs, generate_series(1, logs) AS n;
+
+-- step: streams, projects and files
+
+-- Half of them died without a word.
+INSERT INTO public.active_streams (chat_id, stream_id, started_at, heartbeat_at)
+SELECT id, 'stream-' || id, now() - interval '1 hour', now() - interval '1 hour' * (id % 2)
+FROM public.chats ORDER BY id LIMIT sample_count(200);
+
+INSERT INTO public.projects (id, user_id, name, created_at)
+SELECT n, sample_parent(n, projects, users, 85, 1), sample_choice(n, 86, '{Launch,Audit,Moving house,Thesis}') || ' ' || n, sample_time(n, projects)
+FROM sample_count(10000) AS users, sample_count(500) AS projects, generate_series(1, projects) AS n;
+SELECT setval(pg_get_serial_sequence('public.projects', 'id'), max(id)) FROM public.projects;
+
+INSERT INTO public.project_files (project_id, blob_path, created_at)
+SELECT id, 'projects/' || id || '/' || k || '.txt', created_at FROM public.projects, generate_series(1, 3) AS k;
+
+INSERT INTO public.message_attachments (message_id, blob_path, created_at)
+SELECT id, 'chats/' || chat_id || '/' || id || '.txt', created_at FROM public.messages WHERE id % 40 = 1;
+
+-- A page for each, the file for all, and here and there one whose attachment was taken away.
+INSERT INTO public.message_sources (message_id, kind, reference, created_at)
+SELECT message_id, kind, CASE kind WHEN 'web' THEN 'https://www.example.org/' || id WHEN 'file' THEN blob_path END, created_at
+FROM public.message_attachments, unnest('{web,file}'::text[]) AS kind
+UNION ALL
+SELECT message_id, 'file', blob_path || '.old', created_at FROM public.message_attachments WHERE id % 10 = 1;
+
+-- step: {100000} activities for leaderboards
+
+-- One organisation in five has nothing that its leaderboard does not show; the others wait for their first.
+INSERT INTO public.organisations (id, slug, name, ingest_key, leaderboard_stale_at)
+SELECT n, 'org-' || n, 'Organisation ' || n, 'org-' || n, CASE WHEN n % 5 > 0 THEN now() END
+FROM sample_count(20) AS organisations, generate_series(1, organisations) AS n;
+SELECT setval(pg_get_serial_sequence('public.organisations', 'id'), max(id)) FROM public.organisations;
+
+INSERT INTO public.activities (id, organisation_id, entity_type, entity_id, kind, amount, occurred_at)
+SELECT n, 1 + floor(organisations * sample_random(n, 90)), sample_choice(n, 91, '{user,user,user,team}'),
+       1 + floor(400 * sample_random(n, 92) ^ 2), sample_choice(n, 93, '{message,message,document,review}'),
+       1 + floor(3 * sample_random(n, 94)), sample_time(n, activities)
+FROM sample_count(20) AS organisations, sample_count(100000) AS activities, generate_series(1, activities) AS n;
+SELECT setval(pg_get_serial_sequence('public.activities', 'id'), max(id)) FROM public.activities;
+
 -- step: {400000} AI requests
 
 SELECT set_config('session_replication_role', 'replica', true) WHERE current_setting('is_superuser')::boolean;

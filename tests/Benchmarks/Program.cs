@@ -1,16 +1,19 @@
+using System.Globalization;
 using JobPlatform.Benchmarks;
 
-// Benchmarks [NAME …]: all of them without a name. On JOBPLATFORM_TEST_POSTGRES, or a throwaway cluster of its own.
-var all = new (string Name, Func<Task> Run)[]
+// Benchmarks [NAME[=ROWS] …]: all of them without a name; ROWS for purge and leaderboard. On JOBPLATFORM_TEST_POSTGRES, or a throwaway cluster of its own.
+var all = new (string Name, Func<int?, Task> Run)[]
 {
-    ("backlog", () => Throughput.BacklogAsync(100_000)),
-    ("enqueue", () => Throughput.EnqueueOneByOneAsync(5_000)),
-    ("bulk", () => Throughput.EnqueueInBulkAsync(100_000)),
-    ("claim", ClaimCost.MeasureAsync),
-    ("purge", () => PurgeSpeed.MeasureAsync(500_000)),
-    ("latency", () => Latency.MeasureAsync(500)),
-    ("server", ServerProcess.MeasureAsync),
+    ("backlog", _ => Throughput.BacklogAsync(100_000)),
+    ("enqueue", _ => Throughput.EnqueueOneByOneAsync(5_000)),
+    ("bulk", _ => Throughput.EnqueueInBulkAsync(100_000)),
+    ("claim", _ => ClaimCost.MeasureAsync()),
+    ("purge", rows => PurgeSpeed.MeasureAsync(rows ?? 500_000)),
+    ("leaderboard", rows => LeaderboardSpeed.MeasureAsync(rows ?? 200_000)),
+    ("latency", _ => Latency.MeasureAsync(500)),
+    ("server", _ => ServerProcess.MeasureAsync()),
 };
 foreach (var (name, run) in all)
-    if (args.Length == 0 || args.Contains(name))
-        await run();
+    if (args.Length == 0 || args.Any(argument => argument.Split('=')[0] == name))
+        await run(args.Where(argument => argument.StartsWith(name + "=", StringComparison.Ordinal))
+            .Select(argument => (int?)int.Parse(argument.AsSpan(name.Length + 1), CultureInfo.InvariantCulture)).FirstOrDefault());

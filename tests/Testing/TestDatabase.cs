@@ -12,7 +12,14 @@ namespace JobPlatform.Testing;
 /// </summary>
 public sealed class TestDatabase : IAsyncDisposable
 {
-    private static readonly Lazy<Task<string>> Template = new(MakeTemplateAsync);
+    private static readonly string SampleSchema = Path.Combine(TestCluster.RepositoryRoot, "deploy", "sample", "schema.sql");
+    private static readonly Lazy<Task<string>> Template = new(() => MakeTemplateAsync(Platform, MigrateAsync));
+    private static readonly Lazy<Task<string>> SampleTemplate = new(() => MakeTemplateAsync(Platform + File.ReadAllText(SampleSchema), async source =>
+    {
+        await MigrateAsync(source);
+        await using var connection = await source.OpenConnectionAsync();
+        await connection.ExecuteAsync(await File.ReadAllTextAsync(SampleSchema));
+    }));
     private readonly string _name;
 
     private TestDatabase(string name, string connectionString) => (_name, ConnectionString) = (name, connectionString);
@@ -22,6 +29,9 @@ public sealed class TestDatabase : IAsyncDisposable
 
     /// <summary>A fresh database with the schema <c>jobplatform</c> and its roles.</summary>
     public static async Task<TestDatabase> CreateAsync() => await CreateAsync(await Template.Value);
+
+    /// <summary>As <see cref="CreateAsync()"/>, with the tables of the sample application (<c>deploy/sample/schema.sql</c>), empty.</summary>
+    public static async Task<TestDatabase> CreateWithSampleAsync() => await CreateAsync(await SampleTemplate.Value);
 
     /// <summary>A fresh database with nothing in it.</summary>
     public static Task<TestDatabase> CreateEmptyAsync() => CreateAsync("template0");
@@ -63,10 +73,17 @@ public sealed class TestDatabase : IAsyncDisposable
         return new TestDatabase(name, await ConnectToAsync(name));
     }
 
-    // Several test processes may want it at once, and a cluster may outlive a build: named after what is in it.
-    private static async Task<string> MakeTemplateAsync()
+    private static string Platform => string.Concat(Migrator.Migrations.Select(migration => migration.Checksum)) + Roles.Sql;
+
+    private static async Task MigrateAsync(NpgsqlDataSource source)
     {
-        var content = string.Concat(Migrator.Migrations.Select(migration => migration.Checksum)) + Roles.Sql;
+        await Migrator.MigrateAsync(source);
+        if (await Roles.EnsureAsync(source) is { } fault) throw new InvalidOperationException(fault);
+    }
+
+    // Several test processes may want it at once, and a cluster may outlive a build: named after what is in it.
+    private static async Task<string> MakeTemplateAsync(string content, Func<NpgsqlDataSource, Task> fill)
+    {
         var name = $"template_{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(content)))[..16]}";
         await using var server = await OpenServerAsync();
         await server.ExecuteAsync("SELECT pg_advisory_lock(hashtext(@name))", new { name }, commandTimeout: 120);
@@ -75,11 +92,7 @@ public sealed class TestDatabase : IAsyncDisposable
         // A process that was killed here may have left a part of it.
         await server.ExecuteAsync($"DROP DATABASE IF EXISTS {name}_new WITH (FORCE)");
         await server.ExecuteAsync($"CREATE DATABASE {name}_new TEMPLATE template0");
-        await using (var source = NpgsqlDataSource.Create(await ConnectToAsync($"{name}_new")))
-        {
-            await Migrator.MigrateAsync(source);
-            if (await Roles.EnsureAsync(source) is { } fault) throw new InvalidOperationException(fault);
-        }
+        await using (var source = NpgsqlDataSource.Create(await ConnectToAsync($"{name}_new"))) await fill(source);
         await server.ExecuteAsync($"ALTER DATABASE {name}_new RENAME TO {name}");
         return name;
     }

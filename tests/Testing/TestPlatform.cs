@@ -4,6 +4,7 @@ using JobPlatform.Core.Administration;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Engine;
 using JobPlatform.Core.Handlers;
+using JobPlatform.Core.Handlers.Purging;
 using JobPlatform.Core.Jobs;
 using JobPlatform.Core.Outgoing;
 using JobPlatform.Core.Runs;
@@ -49,9 +50,10 @@ public sealed class TestPlatform : IAsyncDisposable
     /// <param name="handlers">An assembly whose handlers are found beside the test handlers.</param>
     /// <param name="configure">Adds what those handlers need.</param>
     /// <param name="outgoingAllowed">As the setting OUTGOING_ALLOW.</param>
+    /// <param name="settings">Settings that gates look at.</param>
     public static async Task<TestPlatform> StartAsync(string connectionString, TimeProvider? clock = null, EngineOptions? options = null,
         bool runsJobs = true, Action<ILoggingBuilder>? log = null, Assembly? handlers = null, Action<IServiceCollection>? configure = null,
-        string outgoingAllowed = "")
+        string outgoingAllowed = "", Dictionary<string, string?>? settings = null)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
         log?.Invoke(builder.Logging);
@@ -68,8 +70,10 @@ public sealed class TestPlatform : IAsyncDisposable
         services.AddSingleton(new AppDatabase(connectionString));
         services.AddSingleton(new SecretRedactor(["marked-secret-0123456789abcdef"]));
         Assembly[] assemblies = [typeof(ProbeHandler).Assembly, Assembly.GetEntryAssembly()!, .. handlers is null ? Array.Empty<Assembly>() : [handlers]];
-        services.AddSingleton(new HandlerCatalog(assemblies, new ConfigurationBuilder().Build()));
         services.AddSingleton<AuditLog>();
+        builder.Configuration.AddInMemoryCollection(settings);
+        services.AddSingleton(new HandlerCatalog(assemblies, builder.Configuration));
+        services.AddSingleton<Purger>();
         services.AddSingleton<JobStore>();
         services.AddSingleton<JobCatalog>();
         services.AddSingleton<ScheduleSync>();

@@ -1,6 +1,6 @@
 -- Rights of the two roles. Run after every migration, as the owner; idempotent.
 --   jobplatform_service  runs the platform: GRANT jobplatform_service TO the login that the server uses
---   jobplatform_app      is for applications: it may call the enqueue functions and nothing else
+--   jobplatform_app      is for applications: it may call the functions below and nothing else
 REVOKE ALL ON SCHEMA jobplatform FROM PUBLIC;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA jobplatform FROM PUBLIC;
 
@@ -13,6 +13,7 @@ REVOKE UPDATE, DELETE ON jobplatform.admin_logs, jobplatform.erasure_evidence FR
 REVOKE INSERT, UPDATE, DELETE ON jobplatform.migrations FROM jobplatform_service;
 
 GRANT EXECUTE ON FUNCTION
+    jobplatform.emit_event(text, jsonb, text),
     jobplatform.enqueue_job(text, jsonb, timestamptz, text),
     jobplatform.enqueue_email(text, text, text, text, timestamptz, text, text, text[], integer)
     TO jobplatform_app;

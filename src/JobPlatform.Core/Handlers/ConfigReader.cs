@@ -58,6 +58,7 @@ public static class ConfigReader
                     node["maximum"] = JsonValue.Create(Convert.ToDecimal(range.Maximum, System.Globalization.CultureInfo.InvariantCulture));
                 }
                 if (property.DeclaringType == configType && property is PropertyInfo { CanRead: true } readable
+                    && !property.IsDefined(typeof(System.Runtime.CompilerServices.RequiredMemberAttribute))
                     && readable.GetValue(defaults) is { } value)
                     node["default"] = JsonSerializer.SerializeToNode(value, readable.PropertyType, PlatformJson.Options);
                 return node;

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Reflection;
 using System.Text.Json.Nodes;
+using JobPlatform.Core.Events;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -19,11 +20,12 @@ public sealed class HandlerDescriptor
         Cron = attribute.Cron;
         Gate = attribute.Gate is null ? null : Gate.Parse(attribute.Gate);
         IsOpen = Gate?.IsOpen(settings) ?? true;
-        Tables = attribute.Tables;
+        Tables = attribute.TablesUnless is { } setting && !string.IsNullOrEmpty(settings[setting]) ? [] : attribute.Tables;
         IsSeeded = attribute.IsSeeded;
         IsDestructive = attribute.IsDestructive;
         TimeoutSeconds = attribute.TimeoutSeconds;
         ConfigType = FindConfigType(type);
+        EventPayload = type.GetCustomAttribute<OnEventAttribute>()?.Payload;
         _create = ActivatorUtilities.CreateFactory(type, Type.EmptyTypes);
         _schema = new(() => ConfigReader.Schema(ConfigType));
     }
@@ -57,6 +59,9 @@ public sealed class HandlerDescriptor
 
     /// <summary>The config record.</summary>
     public Type ConfigType { get; }
+
+    /// <summary>The payload of the events that run it; null when it subscribes to none.</summary>
+    public Type? EventPayload { get; }
 
     /// <summary>The JSON Schema of the config.</summary>
     public JsonNode ConfigSchema => _schema.Value.DeepClone();

@@ -29,6 +29,9 @@ public sealed class JobHandlerAttribute(string key, string description) : Attrib
     /// <summary>Tables of the application's database (<c>schema.table</c>) without which it cannot run.</summary>
     public string[] Tables { get; init; } = [];
 
+    /// <summary>A setting with which it needs none of <see cref="Tables"/>, such as <c>REDIS_URL</c>; null for none.</summary>
+    public string? TablesUnless { get; init; }
+
     /// <summary>False for fixtures, whose job an admin makes by hand.</summary>
     public bool IsSeeded { get; init; } = true;
 

@@ -27,6 +27,13 @@ public sealed class RunContext
     /// <summary>The job's name.</summary>
     public string JobName { get; }
 
+    /// <summary>The job's key.</summary>
+    internal long JobId => _run.JobId;
+
+    /// <summary>True when whoever asked for this run put <c>"confirm": true</c> into its payload.</summary>
+    internal bool IsConfirmed =>
+        _run.ParsePayload() is { ValueKind: JsonValueKind.Object } payload && payload.TryGetProperty("confirm", out var confirm) && confirm.ValueKind == JsonValueKind.True;
+
     /// <summary>Why the run exists.</summary>
     public RunTrigger Trigger => _run.Trigger;
 

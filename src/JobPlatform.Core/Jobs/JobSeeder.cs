@@ -40,7 +40,7 @@ public sealed class JobSeeder(PlatformDatabase database, AppDatabase app, Handle
                     isEnabled = missing.Count == 0,
                     handler.TimeoutSeconds,
                     // A due time comes again; what an event or a person asks for does not, so it waits.
-                    overlap = handler.Cron is null ? "queue" : "skip",
+                    overlap = handler.Cron is null || handler.EventPayload is not null ? "queue" : "skip",
                 }, transaction, cancellationToken: cancellation));
             if (made == 0) continue;
             created.Add(handler.Key);

@@ -2,7 +2,9 @@ using System.Globalization;
 using System.Net;
 using System.Net.Mail;
 using System.Text.RegularExpressions;
+using JobPlatform.Core.Blobs;
 using JobPlatform.Core.Outgoing;
+using JobPlatform.Core.Redis;
 using Microsoft.Extensions.Configuration;
 using Npgsql;
 
@@ -20,6 +22,10 @@ public enum ProcessRole
     /// <summary>Runs jobs; serves only health.</summary>
     Worker,
 }
+
+/// <summary>How long the platform's own errors and warnings are kept.</summary>
+/// <param name="Days">1 to 36,500.</param>
+public sealed record LogRetention(int Days);
 
 /// <summary>Everything an operator can set, read and checked once at start. Immutable.</summary>
 public sealed partial record PlatformSettings
@@ -73,6 +79,15 @@ public sealed partial record PlatformSettings
     /// <summary><c>LOGS_ENABLED</c>: keeps the platform's own warnings and errors in <c>error_logs</c>. Default false.</summary>
     public required bool LogsEnabled { get; init; }
 
+    /// <summary><c>LOGS_RETENTION_DAYS</c>. Default 30.</summary>
+    public required LogRetention LogRetention { get; init; }
+
+    /// <summary><c>REDIS_URL</c>; null when it is not set.</summary>
+    public required RedisServer? Redis { get; init; }
+
+    /// <summary><c>BLOB_URL</c>; null when it is not set.</summary>
+    public required BlobLocation? Blobs { get; init; }
+
     /// <summary><c>SMTP_URL</c> and <c>MAIL_FROM</c>.</summary>
     public required SmtpSettings Smtp { get; init; }
 
@@ -117,6 +132,9 @@ public sealed partial record PlatformSettings
             Access = reader.Access(),
             Oidc = reader.Oidc(),
             LogsEnabled = reader.Choice("LOGS_ENABLED", "false", "true", "false") == "true",
+            LogRetention = new(reader.Number("LOGS_RETENTION_DAYS", 30, 1, 36_500)),
+            Redis = reader.Redis("REDIS_URL"),
+            Blobs = reader.Blobs("BLOB_URL"),
             Smtp = reader.Smtp(),
             OutgoingAllowed = reader.Allowed("OUTGOING_ALLOW"),
             Faults = reader.WithSecret("CRON_SECRET").Faults,
@@ -283,6 +301,20 @@ public sealed partial record PlatformSettings
                 else if (IPAddress.TryParse(text, out var address)) networks.Add(new IPNetwork(address, address.GetAddressBytes().Length * 8));
                 else Faults.Add($"{name}: '{text}' is not an address such as 10.0.0.7 or a network such as 10.0.0.0/8. List them with commas.");
             return networks;
+        }
+
+        public RedisServer? Redis(string name)
+        {
+            if (configuration[name] is not { Length: > 0 } url) return null;
+            if (!RedisServer.TryParse(url, out var server, out var fault)) Faults.Add($"{name}: {fault}");
+            return server;
+        }
+
+        public BlobLocation? Blobs(string name)
+        {
+            if (configuration[name] is not { Length: > 0 } url) return null;
+            if (!BlobLocation.TryParse(url, out var location, out var fault)) Faults.Add($"{name}: {fault}");
+            return location;
         }
 
         public SmtpSettings Smtp()

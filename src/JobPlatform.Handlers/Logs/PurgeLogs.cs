@@ -2,14 +2,15 @@ using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Handlers;
+using JobPlatform.Core.Handlers.Purging;
 using Microsoft.Extensions.Logging;
 
 namespace JobPlatform.Handlers.Logs;
 
 /// <summary>Deletes what the platform and the application wrote down long ago.</summary>
-[JobHandler("purge-logs", "Deletes admin_logs, ai_requests and ended job_runs older than days_to_keep.",
+[JobHandler("purge-logs", "Deletes admin_logs, ai_requests, ended job_runs and events older than days_to_keep.",
     Cron = "0 4 * * *", IsDestructive = true, TimeoutSeconds = 3600)]
-public sealed partial class PurgeLogs(PlatformDatabase platform, AppDatabase app) : JobHandler<PurgeLogs.Config>
+public sealed partial class PurgeLogs(PlatformDatabase platform, AppDatabase app, Purger purger) : JobHandler<PurgeLogs.Config>
 {
     /// <summary>What can be set.</summary>
     public sealed record Config : PurgeConfig
@@ -22,45 +23,21 @@ public sealed partial class PurgeLogs(PlatformDatabase platform, AppDatabase app
     /// <inheritdoc/>
     public override async Task<RunOutcome> RunAsync(Config config, RunContext run, CancellationToken cancellation)
     {
-        // max_rows is the run's: what one table used up is no longer there for the next.
-        var left = config;
         var before = run.Clock.GetUtcNow().AddDays(-config.DaysToKeep);
-        var adminLogs = await new Purge(platform.Source, "admin_logs",
-            "SELECT count(*) FROM jobplatform.admin_logs WHERE created_at < @before",
+        var purges = new List<Purge>
+        {
             // The service may delete from the audit log in no other way.
-            "SELECT jobplatform.purge_admin_logs(@before, @limit)").RunAsync(left, before, run, cancellation);
-        left = left with { MaxRows = left.MaxRows - adminLogs };
-
-        long? aiRequests = null;
+            new(platform.Source, "jobplatform.admin_logs", "created_at", before) { DeleteSql = "SELECT jobplatform.purge_admin_logs(@before, @limit)" },
+            new(platform.Source, "jobplatform.job_runs", "finished_at", before),
+            // With them goes the memory of the events' ids: one that is told again after that long counts as new.
+            new(platform.Source, "jobplatform.events", "created_at", before),
+        };
         // Not a needed table: an application without it still wants the platform's own history purged.
         if ((await app.FindMissingAsync(["public.ai_requests"], cancellation)).Count > 0)
             LogNoAiRequests(run.Logger);
         else
-            aiRequests = await new Purge(app.Source, "ai_requests",
-                "SELECT count(*) FROM public.ai_requests WHERE created_at < @before",
-                """
-                WITH deleted AS (
-                    DELETE FROM public.ai_requests
-                     WHERE id IN (SELECT id FROM public.ai_requests WHERE created_at < @before ORDER BY created_at LIMIT @limit)
-                    RETURNING 1)
-                SELECT count(*) FROM deleted
-                """).RunAsync(left, before, run, cancellation);
-        left = left with { MaxRows = left.MaxRows - (aiRequests ?? 0) };
-
-        var jobRuns = await new Purge(platform.Source, "job_runs",
-            "SELECT count(*) FROM jobplatform.job_runs WHERE finished_at < @before",
-            """
-            WITH deleted AS (
-                DELETE FROM jobplatform.job_runs
-                 WHERE id IN (SELECT id FROM jobplatform.job_runs WHERE finished_at < @before ORDER BY finished_at LIMIT @limit)
-                RETURNING 1)
-            SELECT count(*) FROM deleted
-            """).RunAsync(left, before, run, cancellation);
-
-        var counts = new { admin_logs = adminLogs, ai_requests = aiRequests, job_runs = jobRuns };
-        return config.DryRun
-            ? RunOutcome.Success(new { dry_run = true, would_delete = counts })
-            : RunOutcome.Success(new { deleted = adminLogs + (aiRequests ?? 0) + jobRuns, counts.admin_logs, counts.ai_requests, counts.job_runs });
+            purges.Insert(1, new(app.Source, "public.ai_requests", "created_at", before));
+        return await purger.RunAsync(config, run, cancellation, purges);
     }
 
     [LoggerMessage(5101, LogLevel.Information, "The application's database has no table public.ai_requests; nothing to purge there")]

@@ -59,6 +59,7 @@ internal static class CommandLine
             EmailsCommand.Create(),
             AdminsCommand.Create(),
             ClientsCommand.Create(),
+            EventsCommand.Create(),
             SecretsCommand.Create(),
             SampleCommand.Create(),
             SinkCommand.Create(),

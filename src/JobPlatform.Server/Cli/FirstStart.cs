@@ -10,9 +10,12 @@ namespace JobPlatform.Server.Cli;
 /// </summary>
 internal static class FirstStart
 {
-    /// <summary>Enables and enqueues, in one transaction with the mark that it was done.</summary>
+    /// <summary>Enables, enqueues and emits, in one transaction with the mark that it was done.</summary>
+    /// <param name="session">The services.</param>
+    /// <param name="events">SQL that emits the sample application's events, for the jobs that have no schedule.</param>
+    /// <param name="cancellation">Ends it; nothing is done then.</param>
     /// <returns>Null when it was done before.</returns>
-    public static async Task<(int Enabled, int Enqueued)?> RunAsync(Session session, CancellationToken cancellation)
+    public static async Task<(int Enabled, int Enqueued)?> RunAsync(Session session, string events, CancellationToken cancellation)
     {
         var handlers = session.Get<HandlerCatalog>().All;
         var app = session.Get<AppDatabase>();
@@ -40,8 +43,9 @@ internal static class FirstStart
             """
             INSERT INTO jobplatform.job_runs (id, job_id, job_version, trigger, triggered_by, run_at, queue, priority, limited)
             SELECT jobplatform.uuid_v7(), j.id, j.version, 'manual', 'first-start', now(), j.queue, j.priority, j.overlap_policy <> 'allow'
-              FROM jobplatform.jobs j WHERE j.is_enabled
+              FROM jobplatform.jobs j WHERE j.is_enabled AND j.cron_expression IS NOT NULL
             """, transaction: transaction, cancellationToken: cancellation));
+        await connection.ExecuteAsync(new CommandDefinition(events, transaction: transaction, cancellationToken: cancellation));
         // Sent by the commit; the few runs of one transaction need no sender of their own.
         await connection.ExecuteAsync(new CommandDefinition(
             "SELECT pg_notify('jobplatform', 'runs')", transaction: transaction, cancellationToken: cancellation));

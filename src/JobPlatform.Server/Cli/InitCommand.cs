@@ -1,4 +1,6 @@
 using System.CommandLine;
+using JobPlatform.Core.Database;
+using JobPlatform.Core.Events;
 using JobPlatform.Core.Jobs;
 using JobPlatform.Core.Schedules;
 using JobPlatform.Core.Settings;
@@ -98,6 +100,7 @@ internal static class InitCommand
             : "Jobs: nothing to do.");
         foreach (var (job, tables) in seeded.Disabled)
             session.Output.Line($"  {job} is disabled: {string.Join(", ", tables)} missing.");
+        await session.Get<EventTypes>().PublishAsync(session.Get<PlatformDatabase>(), cancellation);
     }
 
     private static async Task<int> SyncAsync(Session session, CancellationToken cancellation)

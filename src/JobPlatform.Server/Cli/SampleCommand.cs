@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using JobPlatform.Core.Blobs;
 using JobPlatform.Core.Database;
 
 namespace JobPlatform.Server.Cli;
@@ -9,7 +10,7 @@ internal static class SampleCommand
 {
     public static Command Create()
     {
-        var folder = new Argument<string>("folder") { Description = "The folder with schema.sql and data.sql: deploy/sample." };
+        var folder = new Argument<string>("folder") { Description = "The folder with schema.sql, data.sql and events.sql: deploy/sample." };
         var scale = new Option<decimal>("--scale")
         {
             Description = "Size of the data, above 0 and at most 100; 1, the default, is 10,000 users.",
@@ -35,14 +36,16 @@ internal static class SampleCommand
 
     private static async Task<int> LoadAsync(string folder, decimal scale, CancellationToken cancellation)
     {
-        foreach (var file in new[] { "schema.sql", "data.sql" })
+        foreach (var file in new[] { "schema.sql", "data.sql", "events.sql" })
             if (!File.Exists(Path.Combine(folder, file)))
                 throw CliException.Refused($"folder: '{folder}' has no {file}. Give the folder deploy/sample of the repository.");
 
         await using var session = await Session.OpenAsync(cancellation);
         var isNew = await new SampleLoader(session.Get<AppDatabase>().Source, folder, Console.Error).LoadAsync(scale, cancellation);
         session.Output.Line(isNew ? "Sample: loaded." : "Sample: there already.");
-        if (await FirstStart.RunAsync(session, cancellation) is { } first)
+        if (isNew && session.Settings.Blobs is BlobLocation.Folder blobs)
+            await SampleBlobs.WriteAsync(session.Get<AppDatabase>(), blobs.Path, session.Get<TimeProvider>().GetUtcNow(), cancellation);
+        if (await FirstStart.RunAsync(session, await File.ReadAllTextAsync(Path.Combine(folder, "events.sql"), cancellation), cancellation) is { } first)
             session.Output.Line($"Jobs: {first.Enabled} enabled, as their tables are there now; {first.Enqueued} runs wait for a worker.");
         return ExitCode.Well;
     }

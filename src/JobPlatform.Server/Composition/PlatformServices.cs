@@ -1,14 +1,19 @@
 using System.Reflection;
 using JobPlatform.Core.Administration;
+using JobPlatform.Core.Blobs;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Emails;
+using JobPlatform.Core.Events;
 using JobPlatform.Core.Handlers;
+using JobPlatform.Core.Handlers.Purging;
 using JobPlatform.Core.Jobs;
 using JobPlatform.Core.Runs;
 using JobPlatform.Core.Schedules;
 using JobPlatform.Core.Settings;
 using JobPlatform.Core.Webhooks;
 using JobPlatform.Engine.Postgres;
+using JobPlatform.Handlers.Blobs;
+using JobPlatform.Handlers.Streams;
 
 namespace JobPlatform.Server.Composition;
 
@@ -22,6 +27,7 @@ internal static class PlatformServices
     {
         services.AddSingleton(settings);
         services.AddSingleton(settings.Smtp);
+        services.AddSingleton(settings.LogRetention);
         services.AddSingleton(PlatformSettings.CreateRedactor(configuration));
         services.AddSingleton(new SecretBox(settings.JobsSecretKeys));
         services.AddSingleton<DatabaseClock>();
@@ -32,6 +38,18 @@ internal static class PlatformServices
         services.AddSingleton<AuditLog>();
         services.AddSingleton<AdminAccounts>();
         services.AddSingleton<ApiClients>();
+        services.AddSingleton<EventTypes>();
+        services.AddSingleton<EventStore>();
+        services.AddSingleton<Purger>();
+        if (settings.Redis is { } redis) services.AddSingleton(redis).AddSingleton<IStreamState, RedisStreams>();
+        else services.AddSingleton<IStreamState, PostgresStreams>();
+        services.AddSingleton<BlobCleaner>();
+        services.AddSingleton<IBlobStore>(_ => settings.Blobs switch
+        {
+            BlobLocation.Folder folder => new FolderBlobs(folder.Path),
+            BlobLocation.Bucket bucket => new S3Blobs(bucket),
+            _ => new MissingBlobs(),
+        });
         services.AddSingleton<JobStore>();
         services.AddSingleton<JobCatalog>();
         services.AddSingleton<JobSeeder>();

@@ -1,4 +1,5 @@
 using JobPlatform.Core.Database;
+using JobPlatform.Core.Events;
 using JobPlatform.Core.Jobs;
 using JobPlatform.Core.Settings;
 using JobPlatform.Web.Api;
@@ -108,6 +109,7 @@ internal static partial class ServeHost
         await services.GetRequiredService<DatabaseClock>().AnchorAsync(services.GetRequiredService<PlatformDatabase>().Source, cancellation);
         var seeded = await services.GetRequiredService<JobSeeder>().SeedAsync(cancellation);
         foreach (var job in seeded.Created) LogSeeded(log, job);
+        await services.GetRequiredService<EventTypes>().PublishAsync(services.GetRequiredService<PlatformDatabase>(), cancellation);
     }
 
     private static async Task<int> RefuseAsync(string title, IReadOnlyList<string> faults)
