@@ -23,7 +23,8 @@ internal sealed class LeaderboardLock : IAsyncDisposable
         var connection = await app.OpenAsync(cancellation);
         try
         {
-            await connection.ExecuteAsync(new CommandDefinition("BEGIN", cancellationToken: cancellation));
+            // Nobody ends it: the pool does, when it gets the connection back.
+            await connection.BeginTransactionAsync(cancellation);
             if (await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
                     "SELECT pg_try_advisory_xact_lock(hashtextextended(@name, 0))", new { name = NameOf(ingestKey) }, cancellationToken: cancellation)))
                 return new LeaderboardLock(connection);
@@ -33,7 +34,6 @@ internal sealed class LeaderboardLock : IAsyncDisposable
             await connection.DisposeAsync();
             throw;
         }
-        // The pool ends the transaction.
         await connection.DisposeAsync();
         return null;
     }

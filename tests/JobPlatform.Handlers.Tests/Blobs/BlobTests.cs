@@ -30,7 +30,7 @@ public sealed class BlobTests(bool onS3)
         Assert.That((await store.Bench.RunAsync("""{"chat_id": 5, "dry_run": true}""")).Output, Does.Contain("\"would_delete\":2"));
         Assert.That(await store.Bench.CountAsync("deleted", """{"chat_id": 5}"""), Is.EqualTo(2));
         Assert.That(await store.Bench.CountAsync("deleted", """{"chat_id": 5}"""), Is.Zero);
-        Assert.That(await store.ListAsync(), Is.EquivalentTo((string[])["chats/1/named.txt", "chats/5.txt", "chats/5/copied.txt", "chats/50/c.txt"]);
+        Assert.That(await store.ListAsync(), Is.EquivalentTo((string[])["chats/1/named.txt", "chats/5.txt", "chats/5/copied.txt", "chats/50/c.txt"]));
     }
 
     [Test]
