@@ -1,3 +1,4 @@
+using JobPlatform.Core.Administration;
 using JobPlatform.Core.Runs;
 
 namespace JobPlatform.Engine.Tests;
@@ -155,11 +156,11 @@ public sealed class RunTests
         var id = await platform.EnqueueAsync("long", new { milliseconds = 60_000 });
         await WaitUntilAsync(async () => await database.ScalarAsync<long>("SELECT count(*) FROM probe") == 1);
 
-        Assert.That(await platform.Runs.CancelAsync(id, "test"), Is.EqualTo(CancelAnswer.Requested));
+        Assert.That(await platform.Runs.CancelAsync(id, new Actor("test")), Is.EqualTo(CancelAnswer.Requested));
 
         var run = await platform.WaitForEndAsync(id);
         Assert.That(run.Status, Is.EqualTo(RunStatus.Canceled));
-        Assert.That(await platform.Runs.CancelAsync(id, "test"), Is.EqualTo(CancelAnswer.EndedBefore));
+        Assert.That(await platform.Runs.CancelAsync(id, new Actor("test")), Is.EqualTo(CancelAnswer.EndedBefore));
     }
 
     [Test]
@@ -170,9 +171,9 @@ public sealed class RunTests
         await using var platform = await TestPlatform.StartAsync(database.ConnectionString, runsJobs: false);
         var id = await platform.EnqueueAsync("later");
 
-        Assert.That(await platform.Runs.CancelAsync(id, "test"), Is.EqualTo(CancelAnswer.Canceled));
+        Assert.That(await platform.Runs.CancelAsync(id, new Actor("test")), Is.EqualTo(CancelAnswer.Canceled));
         Assert.That((await platform.Runs.FindAsync(id))!.Status, Is.EqualTo(RunStatus.Canceled));
-        Assert.That(await platform.Runs.CancelAsync(Guid.CreateVersion7(), "test"), Is.EqualTo(CancelAnswer.Unknown));
+        Assert.That(await platform.Runs.CancelAsync(Guid.CreateVersion7(), new Actor("test")), Is.EqualTo(CancelAnswer.Unknown));
     }
 
     [Test]
@@ -185,7 +186,7 @@ public sealed class RunTests
         var id = await platform.EnqueueAsync("stubborn", new { milliseconds = 1500, fail_attempts = 9, ignore_cancellation = true });
         await WaitUntilAsync(async () => await database.ScalarAsync<long>("SELECT count(*) FROM probe") == 1);
 
-        await platform.Runs.CancelAsync(id, "test");
+        await platform.Runs.CancelAsync(id, new Actor("test"));
 
         var run = await platform.WaitForEndAsync(id);
         Assert.That((run.Status, run.Attempt), Is.EqualTo((RunStatus.Canceled, 1)));

@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text.Json;
+using JobPlatform.Core.Administration;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Engine;
 using JobPlatform.Core.Handlers;
@@ -64,6 +65,7 @@ public sealed class TestPlatform : IAsyncDisposable
         services.AddSingleton(new SecretRedactor(["marked-secret-0123456789abcdef"]));
         Assembly[] assemblies = [typeof(ProbeHandler).Assembly, Assembly.GetEntryAssembly()!, .. handlers is null ? Array.Empty<Assembly>() : [handlers]];
         services.AddSingleton(new HandlerCatalog(assemblies, new ConfigurationBuilder().Build()));
+        services.AddSingleton<AuditLog>();
         services.AddSingleton<JobStore>();
         services.AddSingleton<JobCatalog>();
         services.AddSingleton<ScheduleSync>();

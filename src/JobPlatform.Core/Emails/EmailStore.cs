@@ -1,4 +1,5 @@
 using Dapper;
+using JobPlatform.Core.Administration;
 using JobPlatform.Core.Database;
 
 namespace JobPlatform.Core.Emails;
@@ -72,7 +73,7 @@ public sealed record Email
 }
 
 /// <summary>Reads outgoing mails, and lets people decide on single ones. Thread-safe.</summary>
-public sealed class EmailStore(PlatformDatabase database, TimeProvider clock)
+public sealed class EmailStore(PlatformDatabase database, AuditLog audit, TimeProvider clock)
 {
     /// <summary>Mails, newest first, before <paramref name="beforeId"/>, at most <paramref name="limit"/>.</summary>
     /// <param name="status">Only in this state.</param>
@@ -99,7 +100,7 @@ public sealed class EmailStore(PlatformDatabase database, TimeProvider clock)
 
     /// <summary>Queues a failed or canceled mail again, due now, with all its attempts; the Message-ID stays.</summary>
     /// <returns>False when it is in another state, or there is none.</returns>
-    public Task<bool> RetryAsync(long id, string actor, CancellationToken cancellation = default) => ChangeAsync(
+    public Task<bool> RetryAsync(long id, Actor actor, CancellationToken cancellation = default) => ChangeAsync(
         """
         UPDATE jobplatform.pending_emails SET status = 'pending', attempts = 0, run_at = @now, updated_at = @now
          WHERE id = @id AND status IN ('failed', 'canceled') RETURNING id
@@ -107,20 +108,22 @@ public sealed class EmailStore(PlatformDatabase database, TimeProvider clock)
 
     /// <summary>Takes a waiting mail out of the queue.</summary>
     /// <returns>False when it is in another state, or there is none.</returns>
-    public Task<bool> CancelAsync(long id, string actor, CancellationToken cancellation = default) => ChangeAsync(
+    public Task<bool> CancelAsync(long id, Actor actor, CancellationToken cancellation = default) => ChangeAsync(
         """
         UPDATE jobplatform.pending_emails SET status = 'canceled', updated_at = @now
          WHERE id = @id AND status = 'pending' RETURNING id
         """, "email.cancel", id, actor, cancellation);
 
-    private async Task<bool> ChangeAsync(string update, string action, long id, string actor, CancellationToken cancellation)
+    private async Task<bool> ChangeAsync(string update, string action, long id, Actor actor, CancellationToken cancellation)
     {
         await using var connection = await database.OpenAsync(cancellation);
-        return await connection.ExecuteAsync(new CommandDefinition(
-            $"""
-            WITH changed AS ({update})
-            INSERT INTO jobplatform.admin_logs (actor, action, subject) SELECT @actor, @action, id::text FROM changed
-            """, new { id, actor, action, now = clock.GetUtcNow() }, cancellationToken: cancellation)) == 1;
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        var changed = await connection.QuerySingleOrDefaultAsync<long?>(new CommandDefinition(
+            update, new { id, now = clock.GetUtcNow() }, transaction, cancellationToken: cancellation));
+        if (changed is null) return false;
+        await audit.AppendAsync(connection, new(actor, action, $"{id}"), cancellation);
+        await transaction.CommitAsync(cancellation);
+        return true;
     }
 
     private static string? Word(EmailStatus? status) => status?.ToString().ToLowerInvariant();

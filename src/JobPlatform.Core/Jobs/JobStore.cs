@@ -1,11 +1,12 @@
 using Dapper;
+using JobPlatform.Core.Administration;
 using JobPlatform.Core.Database;
 using Npgsql;
 
 namespace JobPlatform.Core.Jobs;
 
 /// <summary>Reads and switches jobs. Thread-safe.</summary>
-public sealed class JobStore(PlatformDatabase database)
+public sealed class JobStore(PlatformDatabase database, AuditLog audit)
 {
     /// <summary>Jobs by name, after <paramref name="afterName"/>, at most <paramref name="limit"/>.</summary>
     public async Task<IReadOnlyList<JobOverview>> ListAsync(string? afterName, int limit, CancellationToken cancellation = default)
@@ -48,19 +49,21 @@ public sealed class JobStore(PlatformDatabase database)
     /// <param name="isEnabled">What it shall be.</param>
     /// <param name="actor">Who did it, for <c>job_versions</c> and the audit log.</param>
     /// <param name="cancellation">Ends the wait; the change may have been made.</param>
-    public async Task<Job?> SetEnabledAsync(string name, bool isEnabled, string actor, CancellationToken cancellation = default)
+    public async Task<Job?> SetEnabledAsync(string name, bool isEnabled, Actor actor, CancellationToken cancellation = default)
     {
         await using var connection = await database.OpenAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        await connection.ActAsAsync(actor, cancellation);
+        await connection.ActAsAsync(actor.Name, cancellation);
+        var before = await connection.QuerySingleOrDefaultAsync<bool?>(new CommandDefinition(
+            "SELECT is_enabled FROM jobplatform.jobs WHERE name = @name FOR UPDATE", new { name }, transaction, cancellationToken: cancellation));
         var job = await connection.QuerySingleOrDefaultAsync<Job>(new CommandDefinition(
-            $"""
-            WITH audited AS (
-                INSERT INTO jobplatform.admin_logs (actor, action, subject)
-                SELECT @actor, CASE WHEN @isEnabled THEN 'job.enabled' ELSE 'job.disabled' END, name
-                  FROM jobplatform.jobs WHERE name = @name AND is_enabled <> @isEnabled)
-            UPDATE jobplatform.jobs j SET is_enabled = @isEnabled WHERE j.name = @name RETURNING {Job.Columns}
-            """, new { name, isEnabled, actor }, transaction, cancellationToken: cancellation));
+            $"UPDATE jobplatform.jobs j SET is_enabled = @isEnabled WHERE j.name = @name RETURNING {Job.Columns}",
+            new { name, isEnabled }, transaction, cancellationToken: cancellation));
+        if (before == !isEnabled)
+            await audit.AppendAsync(connection, new(actor, isEnabled ? "job.enabled" : "job.disabled", name)
+            {
+                Details = AuditEntry.Change(new { IsEnabled = before }, new { IsEnabled = isEnabled }),
+            }, cancellation);
         await transaction.CommitAsync(cancellation);
         return job;
     }

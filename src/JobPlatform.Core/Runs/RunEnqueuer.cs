@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Dapper;
+using JobPlatform.Core.Administration;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Engine;
 using JobPlatform.Core.Handlers;
@@ -20,7 +21,10 @@ public sealed record RunRequest
     /// <summary>Why the run exists; not <see cref="RunTrigger.Cron"/>, which is the schedule's.</summary>
     public required RunTrigger Trigger { get; init; }
 
-    /// <summary>Who asks, at most 200 characters.</summary>
+    /// <summary>Who asks, for the audit log; null for the platform itself, which leaves no entry.</summary>
+    public Actor? Actor { get; init; }
+
+    /// <summary>Who is said to ask, at most 200 characters.</summary>
     public string? TriggeredBy { get; init; }
 
     /// <summary>Keys laid over the job's config for this run; a JSON object.</summary>
@@ -67,7 +71,8 @@ public abstract record RunAnswer
 }
 
 /// <summary>The one way by which runs come to be on demand. Thread-safe.</summary>
-public sealed class RunEnqueuer(PlatformDatabase database, JobStore jobs, HandlerCatalog handlers, IJobEngine engine, TimeProvider clock)
+public sealed class RunEnqueuer(
+    PlatformDatabase database, JobStore jobs, HandlerCatalog handlers, IJobEngine engine, AuditLog audit, TimeProvider clock)
 {
     /// <summary>The most runs of one call of <see cref="EnqueueManyAsync"/>: a transaction of about a quarter of a second.</summary>
     public const int MostInBulk = 10_000;
@@ -201,6 +206,7 @@ public sealed class RunEnqueuer(PlatformDatabase database, JobStore jobs, Handle
     private async Task<bool> InsertAsync(Guid runId, DateTimeOffset runAt, Job job, RunRequest request, CancellationToken cancellation)
     {
         await using var connection = await database.OpenAsync(cancellation);
+        await using var transaction = request.Actor is null ? null : await connection.BeginTransactionAsync(cancellation);
         await using var command = new NpgsqlCommand(Insert, connection)
         {
             Parameters =
@@ -219,7 +225,15 @@ public sealed class RunEnqueuer(PlatformDatabase database, JobStore jobs, Handle
                 new() { Value = clock.GetUtcNow().UtcDateTime },
             },
         };
-        return await command.ExecuteNonQueryAsync(cancellation) == 1;
+        var isMade = await command.ExecuteNonQueryAsync(cancellation) == 1;
+        if (transaction is null || !isMade) return isMade;
+        // The payload stands in the run.
+        await audit.AppendAsync(connection, new(request.Actor!, request.RetryOf is null ? "job.run" : "run.retry", job.Name)
+        {
+            Details = new { RunId = runId, request.RetryOf, request.Force },
+        }, cancellation);
+        await transaction.CommitAsync(cancellation);
+        return true;
     }
 
     private async Task<RunAnswer?> FindExistingAsync(Job job, RunRequest request, CancellationToken cancellation)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Dapper;
+using JobPlatform.Core.Administration;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Engine;
 
@@ -112,7 +113,7 @@ public enum CancelAnswer
 }
 
 /// <summary>Reads and cancels runs. Thread-safe.</summary>
-public sealed class RunStore(PlatformDatabase database, IJobEngine engine, TimeProvider clock)
+public sealed class RunStore(PlatformDatabase database, IJobEngine engine, AuditLog audit, TimeProvider clock)
 {
     private static readonly TimeSpan FirstLook = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(500);
@@ -183,9 +184,20 @@ public sealed class RunStore(PlatformDatabase database, IJobEngine engine, TimeP
     }
 
     /// <summary>Cancels a run that waits; tells the handler of one that runs.</summary>
-    public async Task<CancelAnswer> CancelAsync(Guid id, string actor, CancellationToken cancellation = default)
+    public async Task<CancelAnswer> CancelAsync(Guid id, Actor actor, CancellationToken cancellation = default)
+    {
+        var status = await CancelRowAsync(id, actor, cancellation);
+        if (status is null) return CancelAnswer.Unknown;
+        if (status.Length == 0) return CancelAnswer.EndedBefore;
+        await engine.WithdrawAsync(id, cancellation);
+        return status == "running" ? CancelAnswer.Requested : CancelAnswer.Canceled;
+    }
+
+    // The state that it has now; empty when it had ended before, null when there is none.
+    private async Task<string?> CancelRowAsync(Guid id, Actor actor, CancellationToken cancellation)
     {
         await using var connection = await database.OpenAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
         var status = await connection.QuerySingleOrDefaultAsync<string?>(new CommandDefinition(
             """
             WITH canceled AS (
@@ -203,16 +215,12 @@ public sealed class RunStore(PlatformDatabase database, IJobEngine engine, TimeP
                 ON CONFLICT (job_id) DO UPDATE
                    SET canceled_count = s.canceled_count + 1, last_run_id = excluded.last_run_id,
                        last_status = excluded.last_status, last_finished_at = excluded.last_finished_at, last_duration_ms = NULL
-            ), audited AS (
-                INSERT INTO jobplatform.admin_logs (actor, action, subject)
-                SELECT @actor, 'run.cancel', id::text FROM canceled
             )
             SELECT status FROM canceled
             UNION ALL SELECT '' FROM jobplatform.job_runs WHERE id = @id AND NOT EXISTS (SELECT FROM canceled)
-            """, new { id, actor, now = clock.GetUtcNow() }, cancellationToken: cancellation));
-        if (status is null) return CancelAnswer.Unknown;
-        if (status.Length == 0) return CancelAnswer.EndedBefore;
-        await engine.WithdrawAsync(id, cancellation);
-        return status == "running" ? CancelAnswer.Requested : CancelAnswer.Canceled;
+            """, new { id, actor = actor.Name, now = clock.GetUtcNow() }, transaction, cancellationToken: cancellation));
+        if (status is { Length: > 0 }) await audit.AppendAsync(connection, new(actor, "run.cancel", $"{id}"), cancellation);
+        await transaction.CommitAsync(cancellation);
+        return status;
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Net.Mail;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
@@ -62,8 +63,8 @@ public sealed partial record PlatformSettings
     /// <summary><c>LISTEN</c>: false behind PgBouncer in transaction mode. Default true.</summary>
     public required bool Listen { get; init; }
 
-    /// <summary><c>TRIGGERS_PER_MINUTE</c>: calls of the API a caller may make. Default 1200.</summary>
-    public required int TriggersPerMinute { get; init; }
+    /// <summary>Who may call, and how often.</summary>
+    public required AccessSettings Access { get; init; }
 
     /// <summary><c>SMTP_URL</c> and <c>MAIL_FROM</c>.</summary>
     public required SmtpSettings Smtp { get; init; }
@@ -103,7 +104,7 @@ public sealed partial record PlatformSettings
             Lease = TimeSpan.FromSeconds(reader.Number("LEASE_SECONDS", 15, 3, 600)),
             Drain = TimeSpan.FromSeconds(reader.Number("DRAIN_SECONDS", 25, 0, 3600)),
             Listen = reader.Choice("LISTEN", "true", "true", "false") == "true",
-            TriggersPerMinute = reader.Number("TRIGGERS_PER_MINUTE", 1200, 1, 1_000_000),
+            Access = reader.Access(),
             Smtp = reader.Smtp(),
             Faults = reader.WithSecret("CRON_SECRET").Faults,
         };
@@ -216,6 +217,30 @@ public sealed partial record PlatformSettings
             if (Uri.TryCreate(value, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.UserInfo.Length == 0) return url;
             Faults.Add($"{name}: '{value}' is not an address such as https://jobs.example.com.");
             return null;
+        }
+
+        public AccessSettings Access() => new()
+        {
+            RecentAuth = TimeSpan.FromMinutes(Number("RECENT_AUTH_MINUTES", 10, 1, 1440)),
+            SessionLifetime = TimeSpan.FromHours(Number("SESSION_HOURS", 12, 1, 720)),
+            CallsPerMinute = Number("CALLS_PER_MINUTE", 1200, 1, 1_000_000),
+            TriggersPerMinute = Number("TRIGGERS_PER_MINUTE", 120, 1, 1_000_000),
+            ChangesPerMinute = Number("CHANGES_PER_MINUTE", 60, 1, 1_000_000),
+            ManualRunsPerMinute = Number("MANUAL_RUNS_PER_MINUTE", 10, 1, 1_000_000),
+            DestructionsPerMinute = Number("DESTRUCTIONS_PER_MINUTE", 5, 1, 1_000_000),
+            SignInsPerMinute = Number("SIGN_INS_PER_MINUTE", 10, 1, 10_000),
+            TrustedProxies = Networks("TRUSTED_PROXIES"),
+            Hsts = TimeSpan.FromDays(Number("HSTS_DAYS", 0, 0, 3650)),
+        };
+
+        private List<IPNetwork> Networks(string name)
+        {
+            var networks = new List<IPNetwork>();
+            foreach (var text in (configuration[name] ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+                if (IPNetwork.TryParse(text, out var network)) networks.Add(network);
+                else if (IPAddress.TryParse(text, out var address)) networks.Add(new IPNetwork(address, address.GetAddressBytes().Length * 8));
+                else Faults.Add($"{name}: '{text}' is not an address such as 10.0.0.7 or a network such as 10.0.0.0/8. List them with commas.");
+            return networks;
         }
 
         public SmtpSettings Smtp()

@@ -21,12 +21,12 @@ internal static class FirstStart
 
         await using var connection = await session.Get<PlatformDatabase>().OpenAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        await connection.ActAsAsync(Session.Actor, cancellation);
+        await connection.ActAsAsync(Session.Actor.Name, cancellation);
         var isFirst = await connection.ExecuteAsync(new CommandDefinition(
             """
             INSERT INTO jobplatform.app_settings (key, value, updated_by) VALUES ('first_start', to_jsonb(now()), @Actor)
             ON CONFLICT (key) DO NOTHING
-            """, new { Session.Actor }, transaction, cancellationToken: cancellation)) == 1;
+            """, new { Actor = Session.Actor.Name }, transaction, cancellationToken: cancellation)) == 1;
         if (!isFirst) return null;
 
         // Jobs are made before the sample is there, and then disabled. What a person changed since has another version.

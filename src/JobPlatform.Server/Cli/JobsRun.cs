@@ -35,7 +35,8 @@ internal static class JobsRun
             {
                 JobName = parsed.GetValue(name),
                 Trigger = RunTrigger.Manual,
-                TriggeredBy = Session.Actor,
+                Actor = Session.Actor,
+                TriggeredBy = Session.Actor.Name,
                 Payload = ReadPayload(parsed.GetValue(payload)),
                 DedupKey = CheckKey(parsed.GetValue(dedupKey)),
                 Force = parsed.GetValue(force),

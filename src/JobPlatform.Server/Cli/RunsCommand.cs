@@ -155,7 +155,8 @@ internal static class RunsCommand
             {
                 JobName = run.Job,
                 Trigger = RunTrigger.Retry,
-                TriggeredBy = Session.Actor,
+                Actor = Session.Actor,
+                TriggeredBy = Session.Actor.Name,
                 Payload = run.Payload,
                 RetryOf = run.Id,
                 Force = parsed.GetValue(force),

@@ -1,3 +1,4 @@
+using JobPlatform.Core.Administration;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Runs;
 using JobPlatform.Core.Settings;
@@ -24,7 +25,7 @@ internal sealed class Session : IAsyncDisposable
     }
 
     /// <summary>Who acts, for the audit log and the versions of jobs.</summary>
-    public static string Actor => $"cli:{Environment.UserName}";
+    public static Actor Actor => Actor.CommandLine;
 
     public IConfiguration Configuration { get; }
 

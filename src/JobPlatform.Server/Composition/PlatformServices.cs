@@ -1,4 +1,5 @@
 using System.Reflection;
+using JobPlatform.Core.Administration;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Emails;
 using JobPlatform.Core.Handlers;
@@ -27,6 +28,7 @@ internal static class PlatformServices
         services.AddSingleton(new PlatformDatabase(settings.PlatformConnection, $"jobplatform-{settings.Role.ToString().ToLowerInvariant()}@{Environment.MachineName}", settings.Concurrency));
         services.AddSingleton(new AppDatabase(settings.AppConnection, settings.Concurrency));
         services.AddSingleton(new HandlerCatalog(HandlerAssemblies, configuration));
+        services.AddSingleton<AuditLog>();
         services.AddSingleton<JobStore>();
         services.AddSingleton<JobCatalog>();
         services.AddSingleton<JobSeeder>();

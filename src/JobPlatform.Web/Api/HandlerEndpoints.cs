@@ -1,5 +1,7 @@
+using JobPlatform.Core.Administration;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Handlers;
+using JobPlatform.Web.Security;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -9,7 +11,8 @@ namespace JobPlatform.Web.Api;
 /// <summary><c>GET /api/handlers</c>: every code handler, also those behind a closed gate or without their tables.</summary>
 internal static class HandlerEndpoints
 {
-    public static void MapHandlers(this IEndpointRouteBuilder api) => api.MapGet("/handlers", ListAsync);
+    public static void MapHandlers(this IEndpointRouteBuilder api) =>
+        api.MapGet("/handlers", ListAsync).RequireAccess(Access.Read, ClientScopes.JobsRead);
 
     private static async Task<IResult> ListAsync(HandlerCatalog catalog, AppDatabase app, CancellationToken cancellation)
     {

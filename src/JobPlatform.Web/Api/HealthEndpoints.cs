@@ -1,5 +1,6 @@
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Engine;
+using JobPlatform.Web.Security;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -17,8 +18,8 @@ internal static partial class HealthEndpoints
 
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
-        routes.MapMethods("/health/live", Methods, () => ApiJson.Answer(new { status = "live" })).AllowAnonymous();
-        routes.MapMethods("/health/ready", Methods, ReadyAsync).AllowAnonymous();
+        routes.MapMethods("/health/live", Methods, () => ApiJson.Answer(new { status = "live" })).RequireAccess(Access.Anyone);
+        routes.MapMethods("/health/ready", Methods, ReadyAsync).RequireAccess(Access.Anyone);
     }
 
     private static async Task<IResult> ReadyAsync(

@@ -1,6 +1,8 @@
 using System.Globalization;
+using JobPlatform.Core.Administration;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Runs;
+using JobPlatform.Web.Security;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -17,8 +19,8 @@ internal static class RunEndpoints
 
     public static void MapRuns(this IEndpointRouteBuilder api)
     {
-        api.MapGet("/runs/{id}", FindAsync);
-        api.MapGet("/runs/{id}/logs", ListLogAsync);
+        api.MapGet("/runs/{id}", FindAsync).RequireAccess(Access.Read, ClientScopes.RunsRead);
+        api.MapGet("/runs/{id}/logs", ListLogAsync).RequireAccess(Access.Read, ClientScopes.RunsRead);
     }
 
     private static async Task<IResult> FindAsync(

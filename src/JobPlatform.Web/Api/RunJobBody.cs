@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using JobPlatform.Core;
+using JobPlatform.Core.Administration;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Runs;
 using Microsoft.Extensions.Primitives;
@@ -13,13 +14,14 @@ internal static class RunJobBody
     private const int LongestIdempotencyKey = 255;
     private static readonly string[] Fields = ["job", "job_id", "triggered_by", "payload", "dedup_key", "run_at", "force"];
 
-    public static (RunRequest Request, IReadOnlyList<ConfigFault> Faults) Read(byte[] json, StringValues idempotencyKey)
+    public static (RunRequest Request, IReadOnlyList<ConfigFault> Faults) Read(byte[] json, StringValues idempotencyKey, Actor actor)
     {
         var faults = new List<ConfigFault>();
         var request = new RunRequest
         {
             Trigger = RunTrigger.Api,
-            TriggeredBy = "api",
+            Actor = actor,
+            TriggeredBy = actor.Name,
             IdempotencyKey = ReadIdempotencyKey(idempotencyKey, faults),
         };
         if (Parse(json, faults) is not { } body) return (request, faults);

@@ -1,8 +1,10 @@
 using System.Buffers;
 using System.Text.Json.Serialization;
+using JobPlatform.Core.Administration;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Runs;
 using JobPlatform.Core.Settings;
+using JobPlatform.Web.Security;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -15,7 +17,8 @@ internal static class RunJobEndpoint
 {
     private const int MostBytes = 64 * 1024;
 
-    public static void MapRunJob(this IEndpointRouteBuilder api) => api.MapPost("/jobs/run", RunAsync);
+    public static void MapRunJob(this IEndpointRouteBuilder api) =>
+        api.MapPost("/jobs/run", RunAsync).RequireAccess(Access.Write, ClientScopes.JobsRun);
 
     private static async Task<IResult> RunAsync(
         HttpContext context, RunEnqueuer enqueuer, RunStore runs, PlatformSettings settings, CancellationToken cancellation)
@@ -25,8 +28,13 @@ internal static class RunJobEndpoint
         if (await ReadBodyAsync(context.Request, cancellation) is not { } body)
             return new Problem(StatusCodes.Status413PayloadTooLarge, "body-too-large", "The body is too large.",
                 $"The body has more than {MostBytes} bytes. Store what is large elsewhere and give its address in the payload.");
-        var (request, faults) = RunJobBody.Read(body, context.Request.Headers["Idempotency-Key"]);
+        var (request, faults) = RunJobBody.Read(body, context.Request.Headers["Idempotency-Key"], context.ToActor());
         if (faults.Count > 0) return Problem.Invalid(faults);
+        var caller = context.FindCaller()!;
+        if (caller.IsSession) request = request with { Trigger = RunTrigger.Manual, TriggeredBy = caller.Name };
+        if (request.Force && caller.Kind == CallerKind.Client && !caller.Scopes.Contains(ClientScopes.JobsWrite))
+            return new Problem(StatusCodes.Status403Forbidden, "scope-missing", "The client's scopes do not allow this.",
+                $"force: it runs a disabled job, and needs the scope {ClientScopes.JobsWrite}. Leave it out, or enable the job.");
 
         switch (await enqueuer.EnqueueAsync(request, cancellation))
         {

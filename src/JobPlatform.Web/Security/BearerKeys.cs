@@ -2,72 +2,64 @@ using System.Security.Claims;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Encodings.Web;
-using JobPlatform.Web.Api;
+using JobPlatform.Core.Administration;
 using Microsoft.AspNetCore.Authentication;
-using Microsoft.AspNetCore.Authorization;
-using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace JobPlatform.Web.Security;
 
-/// <summary>The operator's key (<c>JOBS_SECRET_KEY</c>) as an authentication scheme and an authorization policy.</summary>
-internal static class BearerKeys
-{
-    public const string Scheme = "jobs-key";
-    public const string Policy = "jobs-key";
-
-    public static void AddBearerKeys(this IServiceCollection services, IEnumerable<string> keys)
-    {
-        var policy = new AuthorizationPolicyBuilder(Scheme).RequireAuthenticatedUser().Build();
-        services.AddAuthentication(Scheme).AddScheme<BearerKeyOptions, BearerKeyHandler>(
-            Scheme, options => options.Hashes = [.. keys.Select(BearerKeyHandler.Hash)]);
-        // The fallback closes what nobody decided about: routes without a policy, and addresses without a route.
-        services.AddAuthorizationBuilder().AddPolicy(Policy, policy).SetFallbackPolicy(policy);
-    }
-}
-
-/// <summary>The keys that are taken.</summary>
+/// <summary>The keys that are taken, beside those of API clients.</summary>
 internal sealed class BearerKeyOptions : AuthenticationSchemeOptions
 {
-    /// <summary>SHA-256 of each; the keys themselves are not kept.</summary>
-    public IReadOnlyList<byte[]> Hashes { get; set; } = [];
+    /// <summary>SHA-256 of each of the operator's keys (<c>JOBS_SECRET_KEY</c>); the keys themselves are not kept.</summary>
+    public IReadOnlyList<byte[]> OperatorHashes { get; set; } = [];
 }
 
-/// <summary>Compares <c>Authorization: Bearer KEY</c> with the keys in a time that tells nothing about them.</summary>
-internal sealed partial class BearerKeyHandler(IOptionsMonitor<BearerKeyOptions> options, ILoggerFactory logs, UrlEncoder encoder)
+/// <summary>
+/// <c>Authorization: Bearer KEY</c>: the operator's key, compared in a time that tells nothing about it, or the key of an
+/// API client, found by its hash.
+/// </summary>
+internal sealed class BearerKeyHandler(
+    IOptionsMonitor<BearerKeyOptions> options, ILoggerFactory logs, UrlEncoder encoder, KnownClients clients)
     : AuthenticationHandler<BearerKeyOptions>(options, logs, encoder)
 {
+    public const string SchemeName = "key";
+
     private const string Prefix = "Bearer ";
 
     // Hashes have one length, so that not even the key's length shows in the time of the comparison.
     public static byte[] Hash(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
 
-    protected override Task<AuthenticateResult> HandleAuthenticateAsync()
+    protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         if (Request.Headers.Authorization is not [{ } header] || !header.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase))
-            return Task.FromResult(AuthenticateResult.NoResult());
+            return AuthenticateResult.NoResult();
 
-        var given = Hash(header[Prefix.Length..].Trim());
-        var isKnown = false;
-        foreach (var hash in Options.Hashes) isKnown |= CryptographicOperations.FixedTimeEquals(hash, given);
-        if (!isKnown) return Task.FromResult(AuthenticateResult.Fail("The key is not known."));
-
+        var key = header[Prefix.Length..].Trim();
+        var given = Hash(key);
+        var isOperator = false;
+        foreach (var hash in Options.OperatorHashes) isOperator |= CryptographicOperations.FixedTimeEquals(hash, given);
         // The key and the one before it are the same caller: replacing it changes no limit.
-        var identity = new ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, "operator")], Scheme.Name);
-        return Task.FromResult(AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), Scheme.Name)));
+        if (isOperator) return Success(new() { Kind = CallerKind.Operator, Name = Actor.Operator.Name });
+
+        return await clients.FindAsync(key) is { } client
+            ? Success(new() { Kind = CallerKind.Client, Name = Actor.Client(client.Name).Name, Scopes = client.Scopes, Company = client.Company })
+            : AuthenticateResult.Fail("The key is not known.");
     }
 
-    // One answer for a missing key and a wrong one.
-    protected override Task HandleChallengeAsync(AuthenticationProperties properties)
-    {
-        LogRefused(Logger, Context.Connection.RemoteIpAddress?.ToString());
-        Response.Headers.WWWAuthenticate = "Bearer";
-        return new Problem(StatusCodes.Status401Unauthorized, "unauthorized", "A key is needed.",
-            "Send the header 'Authorization: Bearer KEY' with the server's JOBS_SECRET_KEY.").ExecuteAsync(Context);
-    }
+    private AuthenticateResult Success(Caller caller) =>
+        AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(caller.ToIdentity(Scheme.Name)), Scheme.Name));
+}
 
-    [LoggerMessage(3021, LogLevel.Warning, "A request from {Address} was refused: it has no key or a wrong one")]
-    private static partial void LogRefused(ILogger log, string? address);
+/// <summary>The clients that called in the last seconds. Thread-safe.</summary>
+internal sealed class KnownClients(ApiClients clients, TimeProvider clock)
+{
+    // How long a disabled client may go on.
+    private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(5);
+
+    private readonly Remembered<string, ApiClient> _known = new(Lifetime, clock);
+
+    public async ValueTask<ApiClient?> FindAsync(string key) =>
+        ApiClients.IsKey(key) ? await _known.GetAsync(key, asked => clients.FindByKeyAsync(asked)) : null;
 }

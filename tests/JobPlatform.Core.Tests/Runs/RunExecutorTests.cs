@@ -1,3 +1,4 @@
+using JobPlatform.Core.Administration;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Jobs;
@@ -20,7 +21,7 @@ public sealed class RunExecutorTests
         await using var app = new AppDatabase("Host=127.0.0.1;Port=1;Username=u;Database=nowhere");
         var redactor = new SecretRedactor([]);
         using var journal = new RunJournal(away, redactor, clock, NullLogger<RunJournal>.Instance);
-        var executor = new RunExecutor(new JobCatalog(new JobStore(away)), new HandlerCatalog([typeof(NothingHandler).Assembly], new ConfigurationBuilder().Build()),
+        var executor = new RunExecutor(new JobCatalog(new JobStore(away, new AuditLog(away, redactor))), new HandlerCatalog([typeof(NothingHandler).Assembly], new ConfigurationBuilder().Build()),
             app, journal, redactor, new NoServices(), clock, NullLogger<RunExecutor>.Instance);
         using var control = new RunControl(clock);
 

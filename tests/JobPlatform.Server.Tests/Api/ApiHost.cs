@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using JobPlatform.Core.Administration;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Jobs;
@@ -69,6 +70,7 @@ internal sealed class ApiHost : IAsyncDisposable
             .AddSingleton(new PlatformDatabase(read.PlatformConnection))
             .AddSingleton(new AppDatabase(read.AppConnection))
             .AddSingleton(new HandlerCatalog([typeof(HandlersAssembly).Assembly], builder.Configuration))
+            .AddSingleton(PlatformSettings.CreateRedactor(builder.Configuration)).AddSingleton(new SecretBox(read.JobsSecretKeys)).AddSingleton<AuditLog>()
             .AddSingleton<JobStore>().AddSingleton<RunStore>().AddSingleton<RunEnqueuer>()
             .AddPostgresEngine(new EngineOptions { Role = "web" })
             .AddPlatformApi(read);

@@ -51,7 +51,7 @@ public sealed class RunJobTests
         var answer = await host.RunAsync($$"""{"job_id": {{string.Format(null, form, id)}}, "triggered_by": null}""");
 
         Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
-        Assert.That(await host.Database.ScalarAsync<string>("SELECT triggered_by FROM jobplatform.job_runs WHERE job_id = @id", new { id }), Is.EqualTo("api"));
+        Assert.That(await host.Database.ScalarAsync<string>("SELECT triggered_by FROM jobplatform.job_runs WHERE job_id = @id", new { id }), Is.EqualTo("operator"));
     }
 
     [Test]

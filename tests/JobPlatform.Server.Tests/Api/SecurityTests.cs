@@ -8,7 +8,7 @@ public sealed class SecurityTests
     [Test]
     public async Task Without_a_good_key_every_address_answers_the_same()
     {
-        await using var host = await ApiHost.StartAsync(settings: "TRIGGERS_PER_MINUTE=1000");
+        await using var host = await ApiHost.StartAsync(settings: "CALLS_PER_MINUTE=1000");
         var answers = new List<string>();
         foreach (var address in new[] { "/api/jobs/run", "/api/runs/1", "/api/handlers", "/api", "/api/nothing", "/undecided", "/nothing" })
         foreach (var authorization in new[] { null, "Bearer wrong", "Basic b3BlcmF0b3I6" })
@@ -67,7 +67,7 @@ public sealed class SecurityTests
     [Test]
     public async Task A_caller_has_its_calls_per_minute()
     {
-        await using var host = await ApiHost.StartAsync(settings: "TRIGGERS_PER_MINUTE=3");
+        await using var host = await ApiHost.StartAsync(settings: "CALLS_PER_MINUTE=3");
         for (var call = 0; call < 3; call++) Assert.That((await host.Client.GetAsync("/api/nothing")).StatusCode, Is.EqualTo(HttpStatusCode.NotFound));
 
         var answer = await host.Client.GetAsync("/api/nothing");
@@ -81,7 +81,7 @@ public sealed class SecurityTests
     [TestCase("/undecided")]
     public async Task Guesses_of_the_key_are_few_and_lock_out_nobody(string address)
     {
-        await using var host = await ApiHost.StartAsync(settings: "TRIGGERS_PER_MINUTE=1000");
+        await using var host = await ApiHost.StartAsync(settings: "CALLS_PER_MINUTE=1000");
         using var guessing = new HttpClient { BaseAddress = host.Client.BaseAddress, DefaultRequestHeaders = { Authorization = Answers.Bearer("guess") } };
         for (var guess = 0; guess < 30; guess++) Assert.That((await guessing.GetAsync(address)).StatusCode, Is.EqualTo(HttpStatusCode.Unauthorized));
 

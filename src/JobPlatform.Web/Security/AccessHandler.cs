@@ -1,0 +1,68 @@
+using JobPlatform.Core.Settings;
+using JobPlatform.Web.Api;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace JobPlatform.Web.Security;
+
+/// <summary>Decides about one <see cref="AccessRule"/>.</summary>
+internal sealed class AccessHandler(CrossSiteGuard guard, PlatformSettings settings, TimeProvider clock) : AuthorizationHandler<AccessRule>
+{
+    protected override async Task HandleRequirementAsync(AuthorizationHandlerContext context, AccessRule requirement)
+    {
+        // Nobody known: a key or a sign-in is asked for.
+        if (context.Resource is not HttpContext http || Caller.Of(context.User) is not { } caller) return;
+        if (await FindRefusalAsync(http, caller, requirement) is { } refusal) context.Fail(new AccessRefused(this, refusal));
+        else context.Succeed(requirement);
+    }
+
+    private async Task<Problem?> FindRefusalAsync(HttpContext http, Caller caller, AccessRule rule)
+    {
+        if (!caller.IsSession)
+            return rule.Access == Access.Self ? SessionNeeded
+                : caller.Kind == CallerKind.Operator || (rule.Scope is { } scope && caller.Scopes.Contains(scope)) ? null
+                : ScopeMissing(rule.Scope);
+        if (caller.Kind == CallerKind.Viewer && rule.Access is Access.Write or Access.Destroy) return ViewersOnlyLook;
+        if ((rule.Access is Access.Write or Access.Destroy || !IsSafe(http.Request.Method)) && await guard.FindFaultAsync(http) is { } fault) return fault;
+        return rule.Access == Access.Destroy && !(clock.GetUtcNow() - caller.ProvedAt <= settings.Access.RecentAuth) ? RecentAuthRequired : null;
+    }
+
+    private static bool IsSafe(string method) =>
+        HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method);
+
+    private static Problem SessionNeeded { get; } = new(StatusCodes.Status403Forbidden, "session-needed", "This is for people who are signed in.",
+        "A key has no session. Call this address with the cookie of a sign-in.");
+
+    private static Problem ViewersOnlyLook { get; } = new(StatusCodes.Status403Forbidden, "forbidden", "A viewer changes nothing.",
+        "Your account has the role viewer, and this needs admin. 'jobplatform admins add' makes one.");
+
+    private static Problem ScopeMissing(string? scope) => scope is null
+        ? new(StatusCodes.Status403Forbidden, "forbidden", "No API client may do this.", "Take the operator's key, or sign in.")
+        : new(StatusCodes.Status403Forbidden, "scope-missing", "The client's scopes do not allow this.",
+            $"This needs the scope {scope}. 'jobplatform clients add' makes a client that has it.");
+
+    private Problem RecentAuthRequired => new(StatusCodes.Status403Forbidden, "recent-auth-required", "Confirm that it is you.",
+        $"This cannot be taken back, and your last sign-in is more than {settings.Access.RecentAuth.TotalMinutes:0} minutes ago. " +
+        "Confirm your password (POST /admin/confirm), and ask again.");
+}
+
+/// <summary>Why a known caller may not, as the answer that it gets.</summary>
+internal sealed class AccessRefused(IAuthorizationHandler handler, Problem answer) : AuthorizationFailureReason(handler, answer.Title)
+{
+    public Problem Answer => answer;
+}
+
+/// <summary>
+/// Refuses routes that say nothing about their callers. To known callers an address without a route may answer 404, and
+/// a wrong method 405 (which routing answers by an endpoint that is no route).
+/// </summary>
+internal sealed class UndecidedRoutes : AuthorizationHandler<UndecidedRoutes>, IAuthorizationRequirement
+{
+    protected override Task HandleRequirementAsync(AuthorizationHandlerContext context, UndecidedRoutes requirement)
+    {
+        if (context.Resource is HttpContext http && (http.GetEndpoint() is not RouteEndpoint route || route.Metadata.GetMetadata<AccessRule>() is not null))
+            context.Succeed(requirement);
+        return Task.CompletedTask;
+    }
+}

@@ -1,0 +1,58 @@
+using System.Globalization;
+using JobPlatform.Core.Settings;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace JobPlatform.Web.Security;
+
+/// <summary>What every answer tells browsers and crawlers, and what proxies are believed.</summary>
+internal static class SecurityHeaders
+{
+    // Only files of this server: no inline script or style, nothing from elsewhere, in nobody's frame.
+    private const string ContentPolicy =
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+    public static IApplicationBuilder UseSecurityHeaders(this IApplicationBuilder app)
+    {
+        var settings = app.ApplicationServices.GetRequiredService<PlatformSettings>().Access;
+        var hsts = settings.Hsts > TimeSpan.Zero ? string.Create(CultureInfo.InvariantCulture, $"max-age={settings.Hsts.TotalSeconds:0}") : null;
+        return app.Use((context, next) =>
+        {
+            // At the last moment: what handles an exception clears the headers that were set before.
+            context.Response.OnStarting(() =>
+            {
+                Write(context.Response.Headers, context.Request.IsHttps ? hsts : null);
+                return Task.CompletedTask;
+            });
+            return next(context);
+        });
+    }
+
+    public static IApplicationBuilder UseTrustedProxies(this IApplicationBuilder app)
+    {
+        var proxies = app.ApplicationServices.GetRequiredService<PlatformSettings>().Access.TrustedProxies;
+        if (proxies.Count == 0) return app;
+        // Not the host: links and redirects would lead to whatever a caller wrote.
+        var options = new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto, ForwardLimit = null };
+        options.KnownIPNetworks.Clear();
+        options.KnownProxies.Clear();
+        foreach (var proxy in proxies) options.KnownIPNetworks.Add(proxy);
+        return app.UseForwardedHeaders(options);
+    }
+
+    private static void Write(IHeaderDictionary headers, string? hsts)
+    {
+        headers["X-Robots-Tag"] = "noindex, nofollow, noarchive";
+        // Files that are the same for everybody say so themselves.
+        if (!headers.CacheControl.ToString().StartsWith("public", StringComparison.Ordinal)) headers.CacheControl = "no-store";
+        headers.XContentTypeOptions = "nosniff";
+        headers.ContentSecurityPolicy = ContentPolicy;
+        headers["Referrer-Policy"] = "same-origin";
+        headers["Cross-Origin-Opener-Policy"] = "same-origin";
+        headers["Cross-Origin-Resource-Policy"] = "same-origin";
+        if (hsts is not null) headers.StrictTransportSecurity = hsts;
+    }
+}

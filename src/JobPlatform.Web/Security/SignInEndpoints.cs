@@ -1,0 +1,116 @@
+using System.Net.Mime;
+using System.Reflection;
+using JobPlatform.Core.Administration;
+using JobPlatform.Core.Settings;
+using JobPlatform.Web.Api;
+using Microsoft.AspNetCore.Antiforgery;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+
+namespace JobPlatform.Web.Security;
+
+/// <summary>
+/// <c>/admin/sign-in</c>, <c>/admin/sign-out</c>, <c>/admin/confirm</c> and <c>/admin/session</c>. The forms answer a
+/// browser on its way to a page with a redirect, and everything else with 204 or a problem.
+/// </summary>
+internal static class SignInEndpoints
+{
+    private const string Address = "/admin/sign-in";
+    private const string Home = "/admin";
+    private const long MostBytes = 16 * 1024;
+    private static readonly byte[] Style = ReadStyle();
+
+    /// <summary>The sign-in page that leads back to the page that was asked for.</summary>
+    public static string AddressFor(HttpRequest request) =>
+        $"{Address}?return_to={Uri.EscapeDataString(HttpMethods.IsGet(request.Method) ? request.Path + request.QueryString : Home)}";
+
+    public static void MapSignIn(this IEndpointRouteBuilder routes)
+    {
+        var admin = routes.MapGroup("/admin").WithMetadata(new RequestSizeLimitAttribute(MostBytes));
+        admin.MapGet("/sign-in", ShowPage).RequireAccess(Access.Anyone);
+        admin.MapPost("/sign-in", SignInAsync).RequireAccess(Access.Anyone);
+        admin.MapGet("/sign-in.css", ShowStyle).RequireAccess(Access.Anyone);
+        admin.MapGet("/session", ShowSession).RequireAccess(Access.Self);
+        admin.MapPost("/confirm", ConfirmAsync).RequireAccess(Access.Self);
+        admin.MapPost("/sign-out", SignOutAsync).RequireAccess(Access.Self);
+    }
+
+    private static IResult ShowPage(HttpContext context, IAntiforgery antiforgery, [FromQuery(Name = "return_to")] string? returnTo) =>
+        context.FindCaller() is { IsSession: true } ? Results.LocalRedirect(Local(returnTo)) : Page(context, antiforgery, returnTo);
+
+    private static async Task<IResult> SignInAsync(
+        HttpContext context, CrossSiteGuard guard, PasswordCheck check, Sessions sessions, IAntiforgery antiforgery, CancellationToken cancellation)
+    {
+        // Before anything is read: nobody is signed in to an account of somebody else's choice.
+        if (await guard.FindFaultAsync(context) is { } foreign) return Refuse(context, antiforgery, foreign, "");
+        var form = await context.Request.ReadFormAsync(cancellation);
+        var (account, fault) = await check.RunAsync(context, form["email"].ToString(), form["password"].ToString(), cancellation);
+        if (account is null) return Refuse(context, antiforgery, fault!, form["email"].ToString());
+        await sessions.BeginAsync(context, account);
+        return Done(context, Local(form["return_to"]));
+    }
+
+    private static async Task<IResult> ConfirmAsync(
+        HttpContext context, PasswordCheck check, Sessions sessions, CancellationToken cancellation)
+    {
+        var form = await context.Request.ReadFormAsync(cancellation);
+        var email = context.FindCaller()!.Name[Actor.Admin("").Name.Length..];
+        var (account, fault) = await check.RunAsync(context, email, form["password"].ToString(), cancellation);
+        if (account is null) return fault!;
+        await sessions.ConfirmAsync(context, account);
+        return Done(context, Local(form["return_to"]));
+    }
+
+    private static async Task<IResult> SignOutAsync(HttpContext context, AuditLog audit, CancellationToken cancellation)
+    {
+        await audit.AppendAsync(new(context.ToActor(), "sign-out", null), cancellation);
+        await context.SignOutAsync(Sessions.SchemeName);
+        return Done(context, Address);
+    }
+
+    private static IResult ShowSession(HttpContext context, IAntiforgery antiforgery, PlatformSettings settings)
+    {
+        var caller = context.FindCaller()!;
+        return ApiJson.Answer(new
+        {
+            caller.Name,
+            Role = caller.Kind,
+            RecentUntil = caller.ProvedAt + settings.Access.RecentAuth,
+            CsrfToken = antiforgery.GetAndStoreTokens(context).RequestToken,
+        });
+    }
+
+    private static IResult ShowStyle(HttpResponse response)
+    {
+        response.Headers.CacheControl = "public, max-age=3600";
+        return Results.Bytes(Style, "text/css; charset=utf-8");
+    }
+
+    private static IResult Page(HttpContext context, IAntiforgery antiforgery, string? returnTo, string email = "", Problem? fault = null)
+    {
+        var token = antiforgery.GetAndStoreTokens(context).RequestToken!;
+        var page = new SignInPage(token, Local(returnTo), HasProvider: false) { Email = email, Fault = fault?.Detail };
+        return Results.Content(page.Write(), $"{MediaTypeNames.Text.Html}; charset=utf-8", statusCode: fault?.Status ?? StatusCodes.Status200OK);
+    }
+
+    private static IResult Refuse(HttpContext context, IAntiforgery antiforgery, Problem fault, string email) =>
+        AccessAnswers.WantsPage(context.Request) ? Page(context, antiforgery, null, email, fault) : fault;
+
+    private static IResult Done(HttpContext context, string next) =>
+        AccessAnswers.WantsPage(context.Request) ? Results.LocalRedirect(next) : Results.NoContent();
+
+    // Anything else would make this server's name lead elsewhere. Browsers read a backslash as a slash.
+    private static string Local(string? address) =>
+        address is ['/', ..] and not ['/', '/' or '\\', ..] && !address.Any(char.IsControl) ? address : Home;
+
+    private static byte[] ReadStyle()
+    {
+        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream("JobPlatform.Web.Security.SignIn.css")!;
+        var bytes = new byte[stream.Length];
+        stream.ReadExactly(bytes);
+        return bytes;
+    }
+}
