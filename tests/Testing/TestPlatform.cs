@@ -5,9 +5,11 @@ using JobPlatform.Core.Database;
 using JobPlatform.Core.Engine;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Jobs;
+using JobPlatform.Core.Outgoing;
 using JobPlatform.Core.Runs;
 using JobPlatform.Core.Schedules;
 using JobPlatform.Core.Settings;
+using JobPlatform.Core.Webhooks;
 using JobPlatform.Engine.Postgres;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -46,8 +48,10 @@ public sealed class TestPlatform : IAsyncDisposable
     /// <param name="log">Null for no log.</param>
     /// <param name="handlers">An assembly whose handlers are found beside the test handlers.</param>
     /// <param name="configure">Adds what those handlers need.</param>
+    /// <param name="outgoingAllowed">As the setting OUTGOING_ALLOW.</param>
     public static async Task<TestPlatform> StartAsync(string connectionString, TimeProvider? clock = null, EngineOptions? options = null,
-        bool runsJobs = true, Action<ILoggingBuilder>? log = null, Assembly? handlers = null, Action<IServiceCollection>? configure = null)
+        bool runsJobs = true, Action<ILoggingBuilder>? log = null, Assembly? handlers = null, Action<IServiceCollection>? configure = null,
+        string outgoingAllowed = "")
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
         log?.Invoke(builder.Logging);
@@ -71,6 +75,8 @@ public sealed class TestPlatform : IAsyncDisposable
         services.AddSingleton<ScheduleSync>();
         services.AddSingleton<RunStore>();
         services.AddSingleton<RunEnqueuer>();
+        services.AddSingleton(new SecretBox(["sB3-the-key-of-what-tests-seal-away"]));
+        services.AddWebhooks(AllowList.Parse(outgoingAllowed).Allowed);
         services.AddPostgresEngine(options ?? new EngineOptions { Lease = TimeSpan.FromSeconds(3), Drain = TimeSpan.FromSeconds(5) });
         if (runsJobs)
         {

@@ -100,6 +100,8 @@ public sealed class HandlerCatalog
     public HandlerDescriptor? Find(string key) => _byKey.GetValueOrDefault(key);
 
     /// <summary>The sentence for a key that no handler has.</summary>
-    public string DescribeUnknown(string key) =>
-        $"There is no handler '{key}'.{Suggestion.For(key, _byKey.Keys)} 'jobplatform handlers list' shows them all.";
+    /// <param name="key">The key.</param>
+    /// <param name="webhooks">Keys of webhooks, which may be what was meant.</param>
+    public string DescribeUnknown(string key, IEnumerable<string> webhooks) =>
+        $"There is no handler '{key}'.{Suggestion.For(key, _byKey.Keys.Concat(webhooks))} 'jobplatform handlers list' and 'jobplatform webhooks list' show them all.";
 }

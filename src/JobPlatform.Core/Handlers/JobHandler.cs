@@ -87,13 +87,18 @@ public abstract record RunOutcome
     /// <summary>It worked. <paramref name="output"/> becomes JSON in snake_case; one of more than
     /// 256 Ki characters is replaced by a note of its length.</summary>
     public static RunOutcome Success(object? output = null) =>
-        output is null ? Empty : new Succeeded(JsonSerializer.SerializeToElement(output, output.GetType(), PlatformJson.Options));
+        output is null ? Empty : new Succeeded(ToElement(output));
 
     /// <summary>It did not work; the job's retry policy decides whether it is tried again.</summary>
-    public static RunOutcome Fail(string message) => new Failed(message, ForGood: false);
+    /// <param name="message">Why, in a sentence.</param>
+    /// <param name="retryAfter">The next attempt starts no sooner than that from now, at most a day; null for when the
+    /// policy says.</param>
+    /// <param name="output">As for <see cref="Success"/>.</param>
+    public static RunOutcome Fail(string message, TimeSpan? retryAfter = null, object? output = null) =>
+        new Failed(message, ForGood: false, retryAfter, ToElement(output));
 
     /// <summary>It did not work and never will, whatever the retry policy says.</summary>
-    public static RunOutcome FailForGood(string message) => new Failed(message, ForGood: true);
+    public static RunOutcome FailForGood(string message, object? output = null) => new Failed(message, ForGood: true, null, ToElement(output));
 
     /// <summary>Not now: the run waits until then and starts afresh; no attempt is counted.</summary>
     public static RunOutcome SnoozeUntil(DateTimeOffset until) => new Snoozed(until);
@@ -108,9 +113,12 @@ public abstract record RunOutcome
 
     private static readonly RunOutcome Empty = new Succeeded(null);
 
+    private static JsonElement? ToElement(object? output) =>
+        output is null ? null : JsonSerializer.SerializeToElement(output, output.GetType(), PlatformJson.Options);
+
     internal sealed record Succeeded(JsonElement? Output) : RunOutcome;
 
-    internal sealed record Failed(string Message, bool ForGood) : RunOutcome;
+    internal sealed record Failed(string Message, bool ForGood, TimeSpan? RetryAfter, JsonElement? Output) : RunOutcome;
 
     internal sealed record Snoozed(DateTimeOffset Until) : RunOutcome;
 

@@ -10,15 +10,16 @@ public static class JobFaults
     /// <summary>Faults of the row itself: its schedule, its retry policy, its handler's key, its config.</summary>
     /// <param name="job">The definition.</param>
     /// <param name="catalog">The code handlers.</param>
-    /// <param name="webhook">Whether the webhook of the job's handler key is enabled; null when there is none.</param>
-    public static IEnumerable<string> OfDefinition(Job job, HandlerCatalog catalog, bool? webhook)
+    /// <param name="webhooks">The webhooks by key, whether each is enabled; those whose keys are like the job's handler suffice.</param>
+    public static IEnumerable<string> OfDefinition(Job job, HandlerCatalog catalog, IReadOnlyDictionary<string, bool> webhooks)
     {
         if (ScheduleSync.FindFault(job) is { } schedule) yield return schedule;
         if (!RetryPolicy.TryParse(job.RetryDelays, out _, out var retries))
             yield return $"The job '{job.Name}' is tried again by the default, {RetryPolicy.Default}, as its own rule cannot be read. {retries}";
         if (catalog.Find(job.Handler) is not { } handler)
         {
-            if (webhook is null) yield return $"The job '{job.Name}' cannot run: {catalog.DescribeUnknown(job.Handler)}";
+            if (!webhooks.ContainsKey(job.Handler))
+                yield return $"The job '{job.Name}' cannot run: {catalog.DescribeUnknown(job.Handler, webhooks.Keys)}";
             yield break;
         }
         foreach (var fault in ConfigReader.Read(handler.ConfigType, job.Config, null).Faults)
@@ -28,13 +29,15 @@ public static class JobFaults
     /// <summary>What its handler needs and does not find: a setting, tables, its own enabled flag.</summary>
     /// <param name="job">The definition.</param>
     /// <param name="catalog">The code handlers.</param>
-    /// <param name="webhook">As for <see cref="OfDefinition"/>.</param>
+    /// <param name="webhooks">As for <see cref="OfDefinition"/>.</param>
     /// <param name="missing">Tables that the application's database lacks.</param>
-    public static IEnumerable<string> OfSurroundings(Job job, HandlerCatalog catalog, bool? webhook, IReadOnlyCollection<string> missing)
+    public static IEnumerable<string> OfSurroundings(
+        Job job, HandlerCatalog catalog, IReadOnlyDictionary<string, bool> webhooks, IReadOnlyCollection<string> missing)
     {
         if (catalog.Find(job.Handler) is not { } handler)
         {
-            if (webhook == false) yield return $"The job '{job.Name}' cannot run: its webhook '{job.Handler}' is disabled. Enable it, or disable the job.";
+            if (webhooks.TryGetValue(job.Handler, out var isEnabled) && !isEnabled)
+                yield return $"The job '{job.Name}' cannot run: its webhook '{job.Handler}' is disabled. Enable it, or disable the job.";
             yield break;
         }
         if (!handler.IsOpen)

@@ -5,12 +5,13 @@ using JobPlatform.Core.Engine;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Runs;
 using JobPlatform.Core.Schedules;
+using JobPlatform.Core.Webhooks;
 using Npgsql;
 
 namespace JobPlatform.Core.Jobs;
 
 /// <summary>Gathers what explains why a job did or did not run. Reads only. Thread-safe.</summary>
-public sealed class JobInspector(PlatformDatabase database, AppDatabase app, HandlerCatalog handlers, IJobEngine engine, TimeProvider clock)
+public sealed class JobInspector(PlatformDatabase database, AppDatabase app, HandlerCatalog handlers, WebhookHandlerStore webhooks, IJobEngine engine, TimeProvider clock)
 {
     private const int DueTimes = 10;
 
@@ -34,8 +35,7 @@ public sealed class JobInspector(PlatformDatabase database, AppDatabase app, Han
             Schedule = schedules.FirstOrDefault(schedule => schedule.JobId == job.Id),
             LastDueTimes = dueTimes,
         };
-        var (read, webhook) = await ReadAsync(facts, cancellation);
-        return read with { Faults = await FindFaultsAsync(job, webhook, cancellation) };
+        return await ReadAsync(facts, cancellation) with { Faults = await FindFaultsAsync(job, cancellation) };
     }
 
     private static IReadOnlyList<DateTimeOffset> FindLastDueTimes(Job job, DateTimeOffset now)
@@ -45,7 +45,7 @@ public sealed class JobInspector(PlatformDatabase database, AppDatabase app, Han
         return cron.Latest(job.CreatedAt > since ? job.CreatedAt : since, now, zone, DueTimes);
     }
 
-    private async Task<(JobFacts Facts, bool? Webhook)> ReadAsync(JobFacts facts, CancellationToken cancellation)
+    private async Task<JobFacts> ReadAsync(JobFacts facts, CancellationToken cancellation)
     {
         var job = facts.Job;
         // Runs that wait lie in an index of their own, by job where they are limited, otherwise by queue and priority.
@@ -75,14 +75,13 @@ public sealed class JobInspector(PlatformDatabase database, AppDatabase app, Han
              WHERE r.job_id = @Id AND r.status = 'failed'
                AND EXISTS (SELECT FROM jobplatform.job_statistics WHERE job_id = @Id AND consecutive_failures > 0)
              ORDER BY r.id DESC LIMIT 1;
-            SELECT is_enabled FROM jobplatform.job_handlers WHERE key = @Handler;
             """,
             new
             {
-                job.Id, job.Version, job.Queue, job.Priority, job.Handler, most = JobFacts.MostRuns, MostVersions,
+                job.Id, job.Version, job.Queue, job.Priority, most = JobFacts.MostRuns, MostVersions,
                 dueTimes = facts.LastDueTimes.Select(due => due.UtcDateTime).ToArray(),
             }, cancellationToken: cancellation));
-        var read = facts with
+        return facts with
         {
             Workers = (await rows.ReadAsync<LivingWorker>()).AsList(),
             RunningEverywhere = await rows.ReadSingleAsync<int>(),
@@ -95,16 +94,16 @@ public sealed class JobInspector(PlatformDatabase database, AppDatabase app, Han
             LastRun = await rows.ReadSingleOrDefaultAsync<RunDetails>(),
             LastFailure = await rows.ReadSingleOrDefaultAsync<RunDetails>(),
         };
-        return (read, await rows.ReadSingleOrDefaultAsync<bool?>());
     }
 
-    private async Task<IReadOnlyList<string>> FindFaultsAsync(Job job, bool? webhook, CancellationToken cancellation)
+    private async Task<IReadOnlyList<string>> FindFaultsAsync(Job job, CancellationToken cancellation)
     {
-        var faults = JobFaults.OfDefinition(job, handlers, webhook).ToList();
+        var like = await webhooks.FindLikeAsync(job.Handler, cancellation);
+        var faults = JobFaults.OfDefinition(job, handlers, like).ToList();
         try
         {
             var missing = handlers.Find(job.Handler) is { } handler ? await app.FindMissingAsync(handler.Tables, cancellation) : [];
-            faults.AddRange(JobFaults.OfSurroundings(job, handlers, webhook, missing));
+            faults.AddRange(JobFaults.OfSurroundings(job, handlers, like, missing));
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException or SocketException)
         {

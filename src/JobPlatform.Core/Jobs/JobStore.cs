@@ -15,7 +15,7 @@ public sealed class JobStore(PlatformDatabase database, AuditLog audit)
         return (await connection.QueryAsync<JobOverview>(new CommandDefinition(
             """
             SELECT j.name, j.handler, j.cron_expression, j.time_zone, j.is_enabled, s.next_due_at,
-                   t.last_status, t.last_finished_at, t.last_duration_ms, coalesce(r.output, r.error) AS last_result,
+                   t.last_status, t.last_finished_at, t.last_duration_ms, CASE WHEN r.status = 'failed' THEN r.error ELSE coalesce(r.output, r.error) END AS last_result,
                    coalesce(t.success_count, 0) AS success_count, coalesce(t.failed_count, 0) AS failed_count
               FROM jobplatform.jobs j
               LEFT JOIN jobplatform.schedules s ON s.job_id = j.id AND s.state = 'active'

@@ -4,6 +4,7 @@ using JobPlatform.Core.Database;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Jobs;
 using JobPlatform.Core.Settings;
+using JobPlatform.Core.Webhooks;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -14,7 +15,7 @@ namespace JobPlatform.Core.Runs;
 /// resolve, start the clock, run, decide. Thread-safe.
 /// </summary>
 public sealed partial class RunExecutor(
-    JobCatalog jobs, HandlerCatalog handlers, AppDatabase app, RunJournal journal, SecretRedactor redactor,
+    JobCatalog jobs, HandlerCatalog handlers, WebhookHandlers webhooks, AppDatabase app, RunJournal journal, SecretRedactor redactor,
     IServiceProvider services, TimeProvider clock, ILogger<RunExecutor> log)
 {
     private const int LongestOutput = 256 * 1024;
@@ -22,6 +23,8 @@ public sealed partial class RunExecutor(
     private const int LongestStack = 8 * 1024;
     // Long enough for a database that restarts, short enough for a run that was due.
     private static readonly TimeSpan NextLook = TimeSpan.FromSeconds(5);
+    // A service that asks for more has closed for good, or is in error.
+    private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromDays(1);
     private readonly ConcurrentDictionary<string, bool> _tablesFound = new(StringComparer.Ordinal);
 
     /// <summary>Executes the run. Never throws; a handler that ignores its token is left behind after 30 s.</summary>
@@ -92,7 +95,11 @@ public sealed partial class RunExecutor(
         Job? job, ClaimedRun run, CancellationToken cancellation)
     {
         if (job is null) return (null, null, "The job was deleted.");
-        if (handlers.Find(job.Handler) is not { } descriptor) return (null, null, handlers.DescribeUnknown(job.Handler));
+        if (handlers.Find(job.Handler) is not { } descriptor)
+        {
+            var (webhook, fault) = await webhooks.ResolveAsync(job.Handler, cancellation);
+            return (webhook, ConfigReader.Merge(job.Config, run.ParsePayload()), fault);
+        }
         if (!descriptor.IsOpen)
             return (null, null, $"The handler {descriptor.Key} is off: it needs the setting {descriptor.Gate}.");
         foreach (var table in descriptor.Tables)
@@ -131,7 +138,10 @@ public sealed partial class RunExecutor(
     {
         RunOutcome.Succeeded { Output: var output } =>
             End(run, RunStatus.Success, startedAt) with { Output = output is null ? null : Write(output.Value) },
-        RunOutcome.Failed { Message: var message, ForGood: var forGood } => Fail(run, job, startedAt, "failed", message, forGood),
+        RunOutcome.Failed failed => Delay(Fail(run, job, startedAt, "failed", failed.Message, failed.ForGood), failed.RetryAfter) with
+        {
+            Output = failed.Output is { } output ? Write(output) : null,
+        },
         RunOutcome.Snoozed { Until: var until } => End(run, RunStatus.Queued, startedAt) with { RunAt = until, CountsAttempt = false },
         RunOutcome.SafetyStopped { Output: var output } =>
             End(run, RunStatus.Skipped, startedAt) with { SkipReason = "safety_stop", Output = Write(output) },
@@ -169,6 +179,13 @@ public sealed partial class RunExecutor(
         if (forGood || job is null || run.Tries >= job.MaxAttempts) return ending;
         var delay = RetryPolicy.ParseOrDefault(job.RetryDelays).DelayAfter(run.Tries, Random.Shared.NextDouble());
         return ending with { Status = RunStatus.Retrying, RunAt = ending.FinishedAt + delay };
+    }
+
+    private static RunEnding Delay(RunEnding ending, TimeSpan? retryAfter)
+    {
+        if (ending.Status != RunStatus.Retrying || retryAfter is not { } wait) return ending;
+        var earliest = ending.FinishedAt + (wait < LongestRetryAfter ? wait : LongestRetryAfter);
+        return earliest > ending.RunAt ? ending with { RunAt = earliest } : ending;
     }
 
     private RunEnding End(ClaimedRun run, RunStatus status, DateTimeOffset startedAt) =>

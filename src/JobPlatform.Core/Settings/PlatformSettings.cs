@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Mail;
 using System.Text.RegularExpressions;
+using JobPlatform.Core.Outgoing;
 using Microsoft.Extensions.Configuration;
 using Npgsql;
 
@@ -69,6 +70,9 @@ public sealed partial record PlatformSettings
     /// <summary><c>SMTP_URL</c> and <c>MAIL_FROM</c>.</summary>
     public required SmtpSettings Smtp { get; init; }
 
+    /// <summary><c>OUTGOING_ALLOW</c>: what of the inside the addresses in rows may reach. Default nothing.</summary>
+    public required AllowList OutgoingAllowed { get; init; }
+
     /// <summary>What is wrong; empty when all is well.</summary>
     public required IReadOnlyList<string> Faults { get; init; }
 
@@ -106,6 +110,7 @@ public sealed partial record PlatformSettings
             Listen = reader.Choice("LISTEN", "true", "true", "false") == "true",
             Access = reader.Access(),
             Smtp = reader.Smtp(),
+            OutgoingAllowed = reader.Allowed("OUTGOING_ALLOW"),
             Faults = reader.WithSecret("CRON_SECRET").Faults,
         };
     }
@@ -253,6 +258,13 @@ public sealed partial record PlatformSettings
             else if (string.IsNullOrEmpty(configuration["MAIL_FROM"]))
                 Faults.Add("MAIL_FROM: it is not set, and SMTP_URL is. Give the sender of mails, such as Jobs <jobs@example.com>.");
             return new(server, from);
+        }
+
+        public AllowList Allowed(string name)
+        {
+            var (allowed, faults) = AllowList.Parse(configuration[name]);
+            Faults.AddRange(faults.Select(fault => $"{name}: {fault}"));
+            return allowed;
         }
 
         public List<string> SecretKeys(string name, string previousName)

@@ -24,9 +24,8 @@ internal static class JobChecks
             var page = await session.Get<JobStore>().ListDefinitionsAsync(after, Page, cancellation);
             foreach (var job in page)
             {
-                bool? webhook = webhooks.TryGetValue(job.Handler, out var isEnabled) ? isEnabled : null;
-                var faults = JobFaults.OfDefinition(job, catalog, webhook);
-                if (job.IsEnabled) faults = faults.Concat(JobFaults.OfSurroundings(job, catalog, webhook, missing));
+                var faults = JobFaults.OfDefinition(job, catalog, webhooks);
+                if (job.IsEnabled) faults = faults.Concat(JobFaults.OfSurroundings(job, catalog, webhooks, missing));
                 findings.AddRange(faults.Select(message => Finding.Fault("jobs", message)));
             }
             if (page.Count < Page) return true;

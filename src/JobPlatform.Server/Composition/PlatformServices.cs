@@ -7,6 +7,7 @@ using JobPlatform.Core.Jobs;
 using JobPlatform.Core.Runs;
 using JobPlatform.Core.Schedules;
 using JobPlatform.Core.Settings;
+using JobPlatform.Core.Webhooks;
 using JobPlatform.Engine.Postgres;
 
 namespace JobPlatform.Server.Composition;
@@ -37,6 +38,7 @@ internal static class PlatformServices
         services.AddSingleton<RunStore>();
         services.AddSingleton<EmailStore>();
         services.AddSingleton<RunEnqueuer>();
+        services.AddWebhooks(settings.OutgoingAllowed);
         services.AddPostgresEngine(new EngineOptions
         {
             Concurrency = settings.Concurrency,

@@ -1,0 +1,76 @@
+using System.Text.Json;
+using JobPlatform.Core.Outgoing;
+using JobPlatform.Core.Settings;
+
+namespace JobPlatform.Core.Webhooks;
+
+/// <summary>What came of a call. Immutable.</summary>
+/// <param name="Fault">Null for a 2xx; otherwise one sentence without a secret.</param>
+/// <param name="IsTemporary">True where the same call may succeed later.</param>
+/// <param name="RetryAfter">How long to wait before that; null when it is not known.</param>
+/// <param name="Answer">What is kept of the answer; null when there was none.</param>
+public sealed record WebhookResult(string? Fault, bool IsTemporary, TimeSpan? RetryAfter, JsonElement? Answer);
+
+/// <summary>Calls webhooks. Thread-safe.</summary>
+public sealed class WebhookCaller(WebhookHandlerStore store, OutgoingHttp outgoing, SecretBox box, TimeProvider clock)
+{
+    /// <summary>Calls the webhook of that key once, whether it is enabled or not.</summary>
+    /// <returns>Null when there is no such webhook.</returns>
+    public async Task<WebhookResult?> CallAsync(string key, WebhookEvent what, CancellationToken cancellation = default) =>
+        await store.FindRowAsync(key, cancellation) is { } row ? await CallAsync(row, what, cancellation) : null;
+
+    /// <summary>Calls the webhook that was read.</summary>
+    internal async Task<WebhookResult> CallAsync(WebhookRow row, WebhookEvent what, CancellationToken cancellation)
+    {
+        var webhook = row.ToWebhook();
+        string? secret, signingSecret;
+        try
+        {
+            secret = row.SecretEncrypted is { } auth ? box.Open(WebhookHandlerStore.AuthPurpose(webhook), auth) : null;
+            signingSecret = row.SigningSecretEncrypted is { } signing ? box.Open(WebhookHandlerStore.SigningPurpose(webhook), signing) : null;
+        }
+        catch (SecretBoxException)
+        {
+            return new($"The webhook '{row.Key}' was not called: its stored secret does not open. Either JOBS_SECRET_KEY is another one than when it was stored " +
+                       $"(set that one as JOBS_SECRET_KEY_PREVIOUS), or its URL was changed by SQL. Or give the secret anew: jobplatform webhooks set-secret {row.Key}",
+                       IsTemporary: false, null, null);
+        }
+
+        var recording = new WebhookRecording(Marks(webhook, secret, signingSecret));
+        var body = what.ToBody();
+        try
+        {
+            var answer = await outgoing.SendAsync(new OutgoingCall
+            {
+                CreateRequest = () => WebhookRequest.Create(webhook, secret, signingSecret, what.RunId, clock.GetUtcNow(), body),
+                Source = AddressSource.Row,
+                TimeLimit = TimeSpan.FromSeconds(webhook.TimeoutSeconds),
+                MostBytes = WebhookRecording.MostRead,
+            }, cancellation);
+            return new(answer.IsSuccess ? null : Describe(row.Key, answer, recording), answer.IsTemporary, answer.RetryAfter, recording.Record(answer));
+        }
+        catch (OutgoingException e)
+        {
+            return new($"The webhook '{row.Key}' has no answer: {recording.Redact(e.Message)}", e.IsTemporary, e.RetryAfter, null);
+        }
+    }
+
+    private static string Describe(string key, OutgoingAnswer answer, WebhookRecording recording)
+    {
+        var status = recording.Redact($"{answer.Status} {answer.Reason}".TrimEnd());
+        if (answer.Status is >= 300 and < 400)
+            return $"The webhook '{key}' answered {status}: redirects are not followed. Set its URL to where it leads.";
+        return recording.Excerpt(answer) is { Length: > 0 } excerpt
+            ? $"The webhook '{key}' answered {status}: {excerpt}"
+            : $"The webhook '{key}' answered {status}.";
+    }
+
+    // What a receiver that repeats its request would show.
+    private static IEnumerable<string> Marks(Webhook webhook, string? secret, string? signingSecret)
+    {
+        if (secret is not null) yield return secret;
+        if (secret is not null && webhook.Auth == WebhookAuth.Basic) yield return WebhookRequest.Credentials(webhook, secret);
+        if (signingSecret is not null) yield return signingSecret;
+        if (signingSecret is not null) yield return WebhookSignature.KeyOf(signingSecret);
+    }
+}
