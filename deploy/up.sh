@@ -214,10 +214,13 @@ fi
 build_server
 cd "$repo"
 say "Preparing the database"
-run_child_at_terminal dotnet "$server" init
 if $private; then
+    # A place to try things out: nobody is asked, and the password of the first admin is made and shown.
+    run_child dotnet "$server" init --admin-email admin@example.com
     say "Loading the sample application, unless it is there"
     run_child dotnet "$server" sample load "$repo/deploy/sample" --scale "$scale"
+else
+    run_child_at_terminal dotnet "$server" init
 fi
 start_sink
 serve

@@ -40,9 +40,11 @@ public sealed class HttpReceiver : IAsyncDisposable
         _app.Run(async http =>
         {
             using var reader = new StreamReader(http.Request.Body);
-            _requests.Enqueue(new ReceivedRequest(http.Request.Method, http.Request.Path + http.Request.QueryString,
+            var request = new ReceivedRequest(http.Request.Method, http.Request.Path + http.Request.QueryString,
                 http.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase),
-                await reader.ReadToEndAsync()));
+                await reader.ReadToEndAsync());
+            _requests.Enqueue(request);
+            http.Items[typeof(ReceivedRequest)] = request;
             await answer(http);
         });
     }
@@ -57,7 +59,7 @@ public sealed class HttpReceiver : IAsyncDisposable
     public IReadOnlyList<ReceivedRequest> Requests => [.. _requests];
 
     /// <summary>Starts one on a free port.</summary>
-    /// <param name="answer">What it answers; null for an empty 200.</param>
+    /// <param name="answer">What it answers; null for an empty 200. The request that was read is in the items, under its type.</param>
     /// <param name="address">Where it listens; null for 127.0.0.1.</param>
     public static async Task<HttpReceiver> StartAsync(RequestDelegate? answer = null, IPAddress? address = null)
     {

@@ -1,3 +1,4 @@
+using System.Net.Mail;
 using Dapper;
 using JobPlatform.Core.Database;
 using Npgsql;
@@ -50,6 +51,12 @@ public sealed class AdminAccounts(PlatformDatabase database, AuditLog audit)
     /// <summary>The form in which addresses are stored and compared.</summary>
     public static string Normalize(string email) => email.Trim().ToLowerInvariant();
 
+    /// <summary>What is wrong with an address, in one sentence; null when nothing is.</summary>
+    public static string? FindFault(string email) =>
+        MailAddress.TryCreate(email.Trim(), out var address) && address.Address == email.Trim() && !email.Trim().Any(char.IsWhiteSpace)
+            ? null
+            : $"email: '{email}' is not an address such as ada@example.com.";
+
     /// <summary>Makes an account.</summary>
     /// <param name="email">The address, in any case.</param>
     /// <param name="role">What it may do.</param>
@@ -68,13 +75,17 @@ public sealed class AdminAccounts(PlatformDatabase database, AuditLog audit)
             new(actor, "admin.added", Normalize(email)) { Details = AuditEntry.Change(null, new { role }) }, cancellation);
     }
 
-    /// <summary>Gives an account a new password and lets it in again when it was disabled.</summary>
+    /// <summary>Gives an account a new password and lets it in again, disabled or throttled.</summary>
     /// <returns>False when there is none of that address.</returns>
     public async Task<bool> ResetAsync(string email, string password, Actor actor, CancellationToken cancellation = default)
     {
         if (Passwords.FindFault(password) is { } fault) throw new ArgumentException(fault, nameof(password));
-        return await ChangeAsync("UPDATE jobplatform.admin_users SET password_hash = @hash, is_disabled = false WHERE email = @email",
-            new { email = Normalize(email), hash = Passwords.Hash(password) }, new(actor, "admin.reset", Normalize(email)), cancellation);
+        return await ChangeAsync(
+            """
+            WITH forgotten AS (DELETE FROM jobplatform.sign_in_attempts WHERE key = @attempts)
+            UPDATE jobplatform.admin_users SET password_hash = @hash, is_disabled = false WHERE email = @email
+            """, new { email = Normalize(email), hash = Passwords.Hash(password), attempts = SignInThrottle.AccountKey(email) },
+            new(actor, "admin.reset", Normalize(email)), cancellation);
     }
 
     /// <summary>Lets an account in no more.</summary>

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.RegularExpressions;
 using Dapper;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Settings;
@@ -38,19 +39,30 @@ public sealed record ApiClient
 /// The clients of the API. A key is shown once, when it is made; the row holds its SHA-256, which is enough for 256
 /// random bits. Thread-safe.
 /// </summary>
-public sealed class ApiClients(PlatformDatabase database, AuditLog audit)
+public sealed partial class ApiClients(PlatformDatabase database, AuditLog audit)
 {
     private const string Prefix = "jpc_";
 
     /// <summary>True for a text of a key's form; what is not is no client's key, and needs no look into the database.</summary>
     public static bool IsKey(string text) => text.Length == Prefix.Length + 43 && text.StartsWith(Prefix, StringComparison.Ordinal);
 
+    /// <summary>What is wrong with a name, in one sentence; null when nothing is.</summary>
+    public static string? FindFault(string name) => Name().IsMatch(name)
+        ? null
+        : $"name: '{name}' is no client's name: up to 50 lower-case letters, digits, dots, dashes and underscores.";
+
     /// <summary>Makes a client.</summary>
+    /// <param name="name">Checked by <see cref="FindFault"/>.</param>
+    /// <param name="scopes">What it may do, of <see cref="ClientScopes"/>.</param>
+    /// <param name="company">Whose rows it is confined to; null for all.</param>
+    /// <param name="actor">Who makes it.</param>
+    /// <param name="cancellation">Ends the wait; the client may have been made.</param>
     /// <returns>Its key, which nobody can read again; null when the name is taken.</returns>
     public async Task<string?> AddAsync(
         string name, IReadOnlyCollection<string> scopes, string? company, Actor actor, CancellationToken cancellation = default)
     {
-        if (scopes.Select(ClientScopes.FindFault).FirstOrDefault(fault => fault is not null) is { } unknown) throw new ArgumentException(unknown, nameof(scopes));
+        if ((FindFault(name) ?? scopes.Select(ClientScopes.FindFault).FirstOrDefault(fault => fault is not null)) is { } wrong)
+            throw new ArgumentException(wrong);
         var key = Prefix + Secrets.Create();
         await using var connection = await database.OpenAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
@@ -101,6 +113,9 @@ public sealed class ApiClients(PlatformDatabase database, AuditLog audit)
             SELECT {ApiClient.Columns} FROM found
             """, new { hash = Hash(key) }, cancellationToken: cancellation));
     }
+
+    [GeneratedRegex(@"^[a-z0-9][a-z0-9._-]{0,49}\z")]
+    private static partial Regex Name();
 
     private static byte[] Hash(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
 }

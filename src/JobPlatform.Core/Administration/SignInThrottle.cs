@@ -32,7 +32,7 @@ public sealed class SignInThrottle(PlatformDatabase database, PlatformSettings s
             ?? await CountAsync(connection, AccountKey(email), MostPerAccount, AccountWindow, cancellation);
     }
 
-    /// <summary>Forgets the tries of an account, after a success or a reset.</summary>
+    /// <summary>Forgets the tries of an account, after a success.</summary>
     public async Task ForgetAsync(string email, CancellationToken cancellation = default)
     {
         await using var connection = await database.OpenAsync(cancellation);
@@ -59,6 +59,6 @@ public sealed class SignInThrottle(PlatformDatabase database, PlatformSettings s
     }
 
     // A row has one size, whatever was typed, and the table shows no address that somebody mistyped a password into.
-    private static string AccountKey(string email) =>
+    internal static string AccountKey(string email) =>
         "account:" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(AdminAccounts.Normalize(email))));
 }

@@ -67,6 +67,12 @@ public sealed partial record PlatformSettings
     /// <summary>Who may call, and how often.</summary>
     public required AccessSettings Access { get; init; }
 
+    /// <summary>The provider for single sign-on; null without <c>OIDC_AUTHORITY</c>.</summary>
+    public required OidcSettings? Oidc { get; init; }
+
+    /// <summary><c>LOGS_ENABLED</c>: keeps the platform's own warnings and errors in <c>error_logs</c>. Default false.</summary>
+    public required bool LogsEnabled { get; init; }
+
     /// <summary><c>SMTP_URL</c> and <c>MAIL_FROM</c>.</summary>
     public required SmtpSettings Smtp { get; init; }
 
@@ -80,7 +86,7 @@ public sealed partial record PlatformSettings
     private static readonly string[] SecretNames =
     [
         "JOBS_SECRET_KEY", "JOBS_SECRET_KEY_PREVIOUS", "CRON_SECRET", "SMTP_URL", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET",
-        "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "VAPID_PRIVATE_KEY", "BLOB_URL", "REDIS_URL", "HEARTBEAT_URL",
+        "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "VAPID_PRIVATE_KEY", "OIDC_CLIENT_SECRET", "BLOB_URL", "REDIS_URL", "HEARTBEAT_URL",
     ];
 
     // Their user part is a secret of its own: a library's error may show it apart from the address, percent-decoded.
@@ -109,6 +115,8 @@ public sealed partial record PlatformSettings
             Drain = TimeSpan.FromSeconds(reader.Number("DRAIN_SECONDS", 25, 0, 3600)),
             Listen = reader.Choice("LISTEN", "true", "true", "false") == "true",
             Access = reader.Access(),
+            Oidc = reader.Oidc(),
+            LogsEnabled = reader.Choice("LOGS_ENABLED", "false", "true", "false") == "true",
             Smtp = reader.Smtp(),
             OutgoingAllowed = reader.Allowed("OUTGOING_ALLOW"),
             Faults = reader.WithSecret("CRON_SECRET").Faults,
@@ -238,10 +246,39 @@ public sealed partial record PlatformSettings
             Hsts = TimeSpan.FromDays(Number("HSTS_DAYS", 0, 0, 3650)),
         };
 
+        public OidcSettings? Oidc()
+        {
+            if (Url("OIDC_AUTHORITY") is not { } authority) return null;
+            if (authority.Scheme != Uri.UriSchemeHttps && !authority.IsLoopback)
+                Faults.Add($"OIDC_AUTHORITY: '{authority}' is not encrypted. Give the provider's https address.");
+            var (admins, viewers) = (List("OIDC_ADMINS"), List("OIDC_VIEWERS"));
+            if (admins.Length + viewers.Length == 0)
+                Faults.Add("OIDC_ADMINS: neither it nor OIDC_VIEWERS is set, so that nobody could sign in. List e-mail addresses, or values of OIDC_ROLE_CLAIM.");
+            return new()
+            {
+                Authority = authority,
+                ClientId = Needed("OIDC_CLIENT_ID"),
+                ClientSecret = Needed("OIDC_CLIENT_SECRET"),
+                RoleClaim = configuration["OIDC_ROLE_CLAIM"] is { Length: > 0 } claim ? claim.Trim() : "email",
+                Admins = admins,
+                Viewers = viewers,
+            };
+        }
+
+        private string Needed(string name)
+        {
+            if (configuration[name] is { Length: > 0 } value) return value;
+            Faults.Add($"{name}: it is not set, and OIDC_AUTHORITY is. Give what the provider shows for this client.");
+            return "";
+        }
+
+        private string[] List(string name) =>
+            (configuration[name] ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+
         private List<IPNetwork> Networks(string name)
         {
             var networks = new List<IPNetwork>();
-            foreach (var text in (configuration[name] ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+            foreach (var text in List(name))
                 if (IPNetwork.TryParse(text, out var network)) networks.Add(network);
                 else if (IPAddress.TryParse(text, out var address)) networks.Add(new IPNetwork(address, address.GetAddressBytes().Length * 8));
                 else Faults.Add($"{name}: '{text}' is not an address such as 10.0.0.7 or a network such as 10.0.0.0/8. List them with commas.");

@@ -55,6 +55,14 @@ public sealed class WebhookHandlerStore(PlatformDatabase database, HandlerCatalo
             """, new { key }, cancellationToken: cancellation))).ToDictionary(row => row.Key, row => row.IsEnabled, StringComparer.Ordinal);
     }
 
+    /// <summary>Names of jobs that the webhook handles, at most <paramref name="limit"/>.</summary>
+    public async Task<IReadOnlyList<string>> ListJobsAsync(string key, int limit, CancellationToken cancellation = default)
+    {
+        await using var connection = await database.OpenAsync(cancellation);
+        return (await connection.QueryAsync<string>(new CommandDefinition(
+            "SELECT name FROM jobplatform.jobs WHERE handler = @key ORDER BY name LIMIT @limit", new { key, limit }, cancellationToken: cancellation))).AsList();
+    }
+
     /// <summary>Makes a webhook, of version 1.</summary>
     /// <param name="webhook">What it is to be.</param>
     /// <param name="secrets">Its secrets.</param>

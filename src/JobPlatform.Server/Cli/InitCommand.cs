@@ -21,17 +21,29 @@ internal static class InitCommand
             Description = $"The PostgreSQL connection string, instead of {ConnectionName}. Kept in secrets.env when there is none yet.",
             HelpName = "string",
         };
+        var email = new Option<string?>("--admin-email")
+        {
+            Description = "The first admin, where there is none; asked for at a terminal.",
+            HelpName = "email",
+        };
+        var password = new Option<string?>("--admin-password")
+        {
+            Description = "The first admin's password; without it one is made and printed. Other users of this machine may see it while the command runs.",
+            HelpName = "password",
+        };
         var command = new Command("init",
             "Prepare everything for the server: tables, roles, secrets, jobs, schedules. What is there stays as it is; run it as often as you like.")
         {
-            connection,
+            connection, email, password,
         };
-        command.SetAction((parsed, cancellation) => RunAsync(parsed.GetValue(connection), cancellation));
+        command.SetAction((parsed, cancellation) =>
+            RunAsync(parsed.GetValue(connection), new FirstAdmin(parsed.GetValue(email), parsed.GetValue(password)), cancellation));
         return command;
     }
 
-    private static async Task<int> RunAsync(string? given, CancellationToken cancellation)
+    private static async Task<int> RunAsync(string? given, FirstAdmin admin, CancellationToken cancellation)
     {
+        admin.Check();
         var configuration = PlatformConfiguration.Load(Console.Error, (ConnectionKey, given));
         if (string.IsNullOrWhiteSpace(configuration[ConnectionKey]) && Ask() is { Length: > 0 } answer)
         {
@@ -44,6 +56,7 @@ internal static class InitCommand
         KeepSecrets(session, given);
         await session.AnchorAsync(cancellation);
         await SeedAsync(session, cancellation);
+        await admin.EnsureAsync(session, cancellation);
         return await SyncAsync(session, cancellation);
     }
 

@@ -30,6 +30,8 @@ internal static class PlatformServices
         services.AddSingleton(new AppDatabase(settings.AppConnection, settings.Concurrency));
         services.AddSingleton(new HandlerCatalog(HandlerAssemblies, configuration));
         services.AddSingleton<AuditLog>();
+        services.AddSingleton<AdminAccounts>();
+        services.AddSingleton<ApiClients>();
         services.AddSingleton<JobStore>();
         services.AddSingleton<JobCatalog>();
         services.AddSingleton<JobSeeder>();
@@ -49,6 +51,15 @@ internal static class PlatformServices
             Listen = settings.Listen,
             Role = settings.Role.ToString().ToLowerInvariant(),
         });
+        return services;
+    }
+
+    /// <summary>Also keeps warnings and errors in <c>error_logs</c>. Before all that may log while it stops.</summary>
+    public static IServiceCollection AddErrorLog(this IServiceCollection services)
+    {
+        services.AddSingleton<ErrorLog>();
+        services.AddSingleton<ILoggerProvider>(provider => provider.GetRequiredService<ErrorLog>());
+        services.AddHostedService<ErrorLogWriter>();
         return services;
     }
 

@@ -77,6 +77,7 @@ internal static partial class ServeHost
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
         builder.WebHost.UseUrls(addresses.Split(';'));
         builder.Services.AddRouting();
+        if (settings.LogsEnabled) builder.Services.AddErrorLog();
         builder.Services.AddPlatformApi(settings);
         // Longer than the drain: the worker keeps its own time.
         builder.Services.Configure<HostOptions>(host =>

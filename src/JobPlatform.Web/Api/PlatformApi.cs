@@ -23,7 +23,7 @@ public static class PlatformApi
     public static IServiceCollection AddPlatformApi(this IServiceCollection services, PlatformSettings settings)
     {
         services.AddCallers(settings);
-        services.AddAccess(settings);
+        services.AddAccess();
         services.AddCallerLimits(settings.Access);
         return services;
     }
@@ -33,7 +33,7 @@ public static class PlatformApi
     /// may. The key is checked before anything of the request but its headers is read.
     /// </summary>
     public static IApplicationBuilder UsePlatformApi(this IApplicationBuilder app) => app
-        .UseTrustedProxies()
+        .UseOuterAddress()
         .UseSecurityHeaders()
         .UseProblems()
         .UseAuthentication()

@@ -29,7 +29,8 @@ internal sealed partial class CrossSiteGuard(IAntiforgery antiforgery, PlatformS
             await antiforgery.ValidateRequestAsync(context);
             return null;
         }
-        catch (AntiforgeryValidationException e)
+        // The second: a form that cannot be read, where the token should be.
+        catch (Exception e) when (e is AntiforgeryValidationException or InvalidDataException)
         {
             LogToken(e.Message);
             return new(StatusCodes.Status403Forbidden, "csrf-token-invalid", "The antiforgery token is missing or of another session.",

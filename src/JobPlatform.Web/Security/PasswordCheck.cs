@@ -17,7 +17,7 @@ internal sealed partial class PasswordCheck(AdminAccounts accounts, SignInThrott
     /// <summary>The account, or why not.</summary>
     public async Task<(AdminAccount? Account, Problem? Fault)> RunAsync(HttpContext context, string email, string password, CancellationToken cancellation)
     {
-        if (email.Length > LongestEmail) return (null, Failed);
+        if (email.Length > LongestEmail || email.Any(char.IsControl)) return (null, Failed);
         var network = CallerLimits.Network(context.Connection.RemoteIpAddress);
         if (await throttle.TryAsync(network, email, cancellation) is { } wait)
         {

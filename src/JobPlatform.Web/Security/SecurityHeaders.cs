@@ -2,12 +2,11 @@ using System.Globalization;
 using JobPlatform.Core.Settings;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace JobPlatform.Web.Security;
 
-/// <summary>What every answer tells browsers and crawlers, and what proxies are believed.</summary>
+/// <summary>What every answer tells browsers and crawlers.</summary>
 internal static class SecurityHeaders
 {
     // Only files of this server: no inline script or style, nothing from elsewhere, in nobody's frame.
@@ -29,18 +28,6 @@ internal static class SecurityHeaders
             });
             return next(context);
         });
-    }
-
-    public static IApplicationBuilder UseTrustedProxies(this IApplicationBuilder app)
-    {
-        var proxies = app.ApplicationServices.GetRequiredService<PlatformSettings>().Access.TrustedProxies;
-        if (proxies.Count == 0) return app;
-        // Not the host: links and redirects would lead to whatever a caller wrote.
-        var options = new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto, ForwardLimit = null };
-        options.KnownIPNetworks.Clear();
-        options.KnownProxies.Clear();
-        foreach (var proxy in proxies) options.KnownIPNetworks.Add(proxy);
-        return app.UseForwardedHeaders(options);
     }
 
     private static void Write(IHeaderDictionary headers, string? hsts)

@@ -17,25 +17,26 @@ internal static class SecurityServices
 
     public static void AddCallers(this IServiceCollection services, PlatformSettings settings)
     {
-        services.AddSingleton<ApiClients>().AddSingleton<KnownClients>();
-        services.AddSingleton<AdminAccounts>().AddSingleton<SignInThrottle>().AddSingleton<PasswordCheck>().AddSingleton<Sessions>();
+        services.AddSingleton<KnownClients>();
+        services.AddSingleton<SignInThrottle>().AddSingleton<PasswordCheck>().AddSingleton<Sessions>();
         services.AddAuthentication(CallerScheme)
             .AddPolicyScheme(CallerScheme, null, options => options.ForwardDefaultSelector =
                 context => context.Request.Headers.Authorization.Count > 0 ? BearerKeyHandler.SchemeName : Sessions.SchemeName)
             .AddScheme<BearerKeyOptions, BearerKeyHandler>(BearerKeyHandler.SchemeName,
                 options => options.OperatorHashes = [.. settings.JobsSecretKeys.Select(BearerKeyHandler.Hash)])
-            .AddCookie(Sessions.SchemeName, options => Sessions.Describe(options, settings));
+            .AddCookie(Sessions.SchemeName, options => Sessions.Describe(options, settings))
+            .AddOidc(settings.Oidc);
         services.AddSessionKeys(settings);
     }
 
-    public static void AddAccess(this IServiceCollection services, PlatformSettings settings)
+    public static void AddAccess(this IServiceCollection services)
     {
         services.AddAntiforgery(options =>
         {
             options.HeaderName = CrossSiteGuard.Header;
             options.FormFieldName = CrossSiteGuard.Field;
             options.Cookie.Name = "jobplatform_csrf";
-            options.Cookie.SecurePolicy = Sessions.Secure(settings);
+            options.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
             // Said by the Content-Security-Policy of every answer.
             options.SuppressXFrameOptionsHeader = true;
         });

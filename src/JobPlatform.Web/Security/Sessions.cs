@@ -35,15 +35,11 @@ internal sealed class Sessions(AdminAccounts accounts, TimeProvider clock)
         options.Cookie.HttpOnly = true;
         // Not strict: a link in a mail shall find the session. What changes something has a token besides.
         options.Cookie.SameSite = SameSiteMode.Lax;
-        options.Cookie.SecurePolicy = Secure(settings);
+        options.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
         options.ExpireTimeSpan = settings.Access.SessionLifetime;
         options.SlidingExpiration = true;
         options.Events.OnValidatePrincipal = context => context.HttpContext.RequestServices.GetSessions().ValidateAsync(context);
     }
-
-    /// <summary>Where people come by HTTPS, a proxy in between may still speak plain HTTP to this process.</summary>
-    public static CookieSecurePolicy Secure(PlatformSettings settings) =>
-        settings.PublicUrl?.Scheme == Uri.UriSchemeHttps ? CookieSecurePolicy.Always : CookieSecurePolicy.SameAsRequest;
 
     /// <summary>The principal of a session that begins now.</summary>
     /// <param name="account">Whose.</param>

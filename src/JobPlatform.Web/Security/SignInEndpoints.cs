@@ -9,6 +9,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace JobPlatform.Web.Security;
 
@@ -23,6 +24,9 @@ internal static class SignInEndpoints
     private const long MostBytes = 16 * 1024;
     private static readonly byte[] Style = ReadStyle();
 
+    /// <summary>The sign-in page that says that the provider did not let somebody in.</summary>
+    public const string ProviderFault = Address + "?fault=oidc";
+
     /// <summary>The sign-in page that leads back to the page that was asked for.</summary>
     public static string AddressFor(HttpRequest request) =>
         $"{Address}?return_to={Uri.EscapeDataString(HttpMethods.IsGet(request.Method) ? request.Path + request.QueryString : Home)}";
@@ -33,20 +37,32 @@ internal static class SignInEndpoints
         admin.MapGet("/sign-in", ShowPage).RequireAccess(Access.Anyone);
         admin.MapPost("/sign-in", SignInAsync).RequireAccess(Access.Anyone);
         admin.MapGet("/sign-in.css", ShowStyle).RequireAccess(Access.Anyone);
+        if (routes.ServiceProvider.GetRequiredService<PlatformSettings>().Oidc is not null)
+            admin.MapGet("/sign-in/oidc", AskProvider).RequireAccess(Access.Anyone);
         admin.MapGet("/session", ShowSession).RequireAccess(Access.Self);
         admin.MapPost("/confirm", ConfirmAsync).RequireAccess(Access.Self);
         admin.MapPost("/sign-out", SignOutAsync).RequireAccess(Access.Self);
     }
 
-    private static IResult ShowPage(HttpContext context, IAntiforgery antiforgery, [FromQuery(Name = "return_to")] string? returnTo) =>
-        context.FindCaller() is { IsSession: true } ? Results.LocalRedirect(Local(returnTo)) : Page(context, antiforgery, returnTo);
+    private static IResult ShowPage(
+        HttpContext context, IAntiforgery antiforgery, [FromQuery(Name = "return_to")] string? returnTo, string? fault) =>
+        context.FindCaller() is { IsSession: true } ? Results.LocalRedirect(Local(returnTo))
+        : Page(context, antiforgery, returnTo, fault: fault == "oidc" ? ProviderRefused : null);
+
+    // With confirm, for somebody who is signed in, the provider asks for the password again.
+    private static IResult AskProvider([FromQuery(Name = "return_to")] string? returnTo, bool confirm = false)
+    {
+        var properties = new AuthenticationProperties { RedirectUri = Local(returnTo) };
+        if (confirm) properties.Items[OidcHandler.Confirm] = "";
+        return Results.Challenge(properties, [OidcHandler.SchemeName]);
+    }
 
     private static async Task<IResult> SignInAsync(
         HttpContext context, CrossSiteGuard guard, PasswordCheck check, Sessions sessions, IAntiforgery antiforgery, CancellationToken cancellation)
     {
         // Before anything is read: nobody is signed in to an account of somebody else's choice.
         if (await guard.FindFaultAsync(context) is { } foreign) return Refuse(context, antiforgery, foreign, "");
-        var form = await context.Request.ReadFormAsync(cancellation);
+        if (await ReadFormAsync(context.Request, cancellation) is not { } form) return NoForm;
         var (account, fault) = await check.RunAsync(context, form["email"].ToString(), form["password"].ToString(), cancellation);
         if (account is null) return Refuse(context, antiforgery, fault!, form["email"].ToString());
         await sessions.BeginAsync(context, account);
@@ -56,7 +72,7 @@ internal static class SignInEndpoints
     private static async Task<IResult> ConfirmAsync(
         HttpContext context, PasswordCheck check, Sessions sessions, CancellationToken cancellation)
     {
-        var form = await context.Request.ReadFormAsync(cancellation);
+        if (await ReadFormAsync(context.Request, cancellation) is not { } form) return NoForm;
         var email = context.FindCaller()!.Name[Actor.Admin("").Name.Length..];
         var (account, fault) = await check.RunAsync(context, email, form["password"].ToString(), cancellation);
         if (account is null) return fault!;
@@ -89,10 +105,29 @@ internal static class SignInEndpoints
         return Results.Bytes(Style, "text/css; charset=utf-8");
     }
 
+    private static async Task<IFormCollection?> ReadFormAsync(HttpRequest request, CancellationToken cancellation)
+    {
+        try
+        {
+            return request.HasFormContentType ? await request.ReadFormAsync(cancellation) : null;
+        }
+        catch (InvalidDataException)
+        {
+            // A form of another shape than HTTP gives it, or of too many fields.
+            return null;
+        }
+    }
+
+    private static Problem NoForm { get; } = new(StatusCodes.Status415UnsupportedMediaType, "unsupported-media-type", "The body is no form.",
+        "Send the fields with Content-Type: application/x-www-form-urlencoded.");
+
+    private static Problem ProviderRefused { get; } = new(StatusCodes.Status403Forbidden, "sign-in-failed", "The sign-in failed.",
+        "The single sign-on did not let you in. The server's log says why.");
+
     private static IResult Page(HttpContext context, IAntiforgery antiforgery, string? returnTo, string email = "", Problem? fault = null)
     {
         var token = antiforgery.GetAndStoreTokens(context).RequestToken!;
-        var page = new SignInPage(token, Local(returnTo), HasProvider: false) { Email = email, Fault = fault?.Detail };
+        var page = new SignInPage(token, Local(returnTo), context.RequestServices.GetRequiredService<PlatformSettings>().Oidc is not null) { Email = email, Fault = fault?.Detail };
         return Results.Content(page.Write(), $"{MediaTypeNames.Text.Html}; charset=utf-8", statusCode: fault?.Status ?? StatusCodes.Status200OK);
     }
 

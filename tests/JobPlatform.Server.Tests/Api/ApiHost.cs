@@ -14,6 +14,7 @@ using JobPlatform.Web.Api;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -27,10 +28,11 @@ internal sealed class ApiHost : IAsyncDisposable
     public const string PreviousKey = "pR3-second-of-the-keys-that-tests-show";
 
     private readonly WebApplication _app;
+    private readonly bool _ownsDatabase;
 
-    private ApiHost(WebApplication app, TestDatabase database)
+    private ApiHost(WebApplication app, TestDatabase database, bool ownsDatabase)
     {
-        (_app, Database) = (app, database);
+        (_app, Database, _ownsDatabase) = (app, database, ownsDatabase);
         Anonymous = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };
         Client = new HttpClient(new SocketsHttpHandler { RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8 }) { BaseAddress = Anonymous.BaseAddress };
         Client.DefaultRequestHeaders.Authorization = new("Bearer", Key);
@@ -43,22 +45,27 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public HttpClient Anonymous { get; }
 
+    public IServiceProvider Services => _app.Services;
+
     public LogCollector Logs => _app.Services.GetRequiredService<LogCollector>();
 
     /// <param name="clock">Default: the system's.</param>
     /// <param name="platform">The connection to the platform's database; default: the host's own.</param>
     /// <param name="settings">Operator's settings, NAME=value.</param>
-    public static async Task<ApiHost> StartAsync(TimeProvider? clock = null, string? platform = null, params string[] settings)
+    /// <param name="map">Further routes.</param>
+    /// <param name="shared">The database of another host, whose further node this one is; default: one of its own.</param>
+    public static async Task<ApiHost> StartAsync(TimeProvider? clock = null, string? platform = null,
+        Action<IEndpointRouteBuilder>? map = null, TestDatabase? shared = null, params string[] settings)
     {
-        var database = await TestDatabase.CreateAsync();
+        var database = shared ?? await TestDatabase.CreateAsync();
         var values = settings.Select(setting => setting.Split('=', 2)).Select(pair => KeyValuePair.Create(pair[0], (string?)pair[1]));
         // Empty, as the server has it: what the API needs beyond that it must bring.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Configuration.AddInMemoryCollection(
+        ((IConfigurationBuilder)builder.Configuration).AddInMemoryCollection(
         [
             new("ConnectionStrings:Platform", platform ?? database.ConnectionString), new("ConnectionStrings:App", database.ConnectionString),
-            new("JOBS_SECRET_KEY", Key), new("JOBS_SECRET_KEY_PREVIOUS", PreviousKey), .. values,
-        ]);
+            new("JOBS_SECRET_KEY", Key), new("JOBS_SECRET_KEY_PREVIOUS", PreviousKey),
+        ]).AddInMemoryCollection(values);
         var read = PlatformSettings.Read(builder.Configuration);
         Assert.That(read.Faults, Is.Empty);
         builder.Logging.SetMinimumLevel(LogLevel.Trace);
@@ -70,16 +77,16 @@ internal sealed class ApiHost : IAsyncDisposable
             .AddSingleton(new PlatformDatabase(read.PlatformConnection))
             .AddSingleton(new AppDatabase(read.AppConnection))
             .AddSingleton(new HandlerCatalog([typeof(HandlersAssembly).Assembly], builder.Configuration))
-            .AddSingleton(PlatformSettings.CreateRedactor(builder.Configuration)).AddSingleton(new SecretBox(read.JobsSecretKeys)).AddSingleton<AuditLog>()
+            .AddSingleton(PlatformSettings.CreateRedactor(builder.Configuration)).AddSingleton(new SecretBox(read.JobsSecretKeys)).AddSingleton<AuditLog>().AddSingleton<AdminAccounts>().AddSingleton<ApiClients>()
             .AddSingleton<JobStore>().AddSingleton<RunStore>().AddSingleton<RunEnqueuer>()
             .AddPostgresEngine(new EngineOptions { Role = "web" })
             .AddPlatformApi(read);
         var app = builder.Build();
         app.UsePlatformApi();
         app.MapPlatformApi();
-        app.MapGet("/undecided", () => "a route that nobody decided about");
+        map?.Invoke(app);
         await app.StartAsync();
-        return new ApiHost(app, database);
+        return new ApiHost(app, database, shared is null);
     }
 
     public Task StopAsync() => _app.StopAsync();
@@ -108,7 +115,7 @@ internal sealed class ApiHost : IAsyncDisposable
         Client.Dispose();
         Anonymous.Dispose();
         await _app.DisposeAsync();
-        await Database.DisposeAsync();
+        if (_ownsDatabase) await Database.DisposeAsync();
     }
 }
 

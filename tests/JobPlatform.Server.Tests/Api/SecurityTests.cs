@@ -1,4 +1,6 @@
 using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
 
 namespace JobPlatform.Server.Tests.Api;
 
@@ -8,7 +10,7 @@ public sealed class SecurityTests
     [Test]
     public async Task Without_a_good_key_every_address_answers_the_same()
     {
-        await using var host = await ApiHost.StartAsync(settings: "CALLS_PER_MINUTE=1000");
+        await using var host = await ApiHost.StartAsync(map: MapUndecided, settings: "CALLS_PER_MINUTE=1000");
         var answers = new List<string>();
         foreach (var address in new[] { "/api/jobs/run", "/api/runs/1", "/api/handlers", "/api", "/api/nothing", "/undecided", "/nothing" })
         foreach (var authorization in new[] { null, "Bearer wrong", "Basic b3BlcmF0b3I6" })
@@ -22,6 +24,16 @@ public sealed class SecurityTests
         }
         Assert.That(answers.Distinct().Count(), Is.EqualTo(1));
     }
+
+    [Test]
+    public async Task A_route_that_nobody_decided_about_serves_nobody()
+    {
+        await using var host = await ApiHost.StartAsync(map: MapUndecided);
+
+        await (await host.Client.GetAsync("/undecided")).ShouldBeProblemAsync(403, "forbidden");
+    }
+
+    private static void MapUndecided(IEndpointRouteBuilder routes) => routes.MapGet("/undecided", () => "a route that nobody decided about");
 
     [TestCase("Bearer " + ApiHost.Key, 404)]
     [TestCase("bearer  " + ApiHost.Key, 404)]
@@ -81,7 +93,7 @@ public sealed class SecurityTests
     [TestCase("/undecided")]
     public async Task Guesses_of_the_key_are_few_and_lock_out_nobody(string address)
     {
-        await using var host = await ApiHost.StartAsync(settings: "CALLS_PER_MINUTE=1000");
+        await using var host = await ApiHost.StartAsync(map: MapUndecided, settings: "CALLS_PER_MINUTE=1000");
         using var guessing = new HttpClient { BaseAddress = host.Client.BaseAddress, DefaultRequestHeaders = { Authorization = Answers.Bearer("guess") } };
         for (var guess = 0; guess < 30; guess++) Assert.That((await guessing.GetAsync(address)).StatusCode, Is.EqualTo(HttpStatusCode.Unauthorized));
 

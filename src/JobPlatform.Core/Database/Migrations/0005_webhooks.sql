@@ -9,5 +9,8 @@ ALTER TABLE jobplatform.job_handlers
 COMMENT ON COLUMN jobplatform.job_handlers.secret_encrypted IS
     'Sealed for this key and the scheme, host and port of the URL: it opens for no other, so that a URL changed by SQL sends it nowhere.';
 
+-- What a webhook's deletion concerns.
+CREATE INDEX jobs_of_handler ON jobplatform.jobs (handler, name);
+
 -- Which handler a run missed, and since when.
 CREATE INDEX admin_logs_deleted_webhooks ON jobplatform.admin_logs (subject, id) WHERE action = 'webhook.deleted';

@@ -1,0 +1,181 @@
+using System.Text;
+using System.Text.Json;
+using JobPlatform.Core.Administration;
+using JobPlatform.Server.Tests.Api;
+using JobPlatform.Web.Security;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace JobPlatform.Server.Tests.Security;
+
+/// <summary>Every route against every kind of caller, over HTTP.</summary>
+public sealed class AccessMatrixTests
+{
+    private const string NoRun = "0198c5b8-0000-7000-8000-000000000000";
+    private const string Destruction = "DELETE /api/matrix/destruction";
+
+    // What an allowed caller gets. A new route needs a row here: whom it lets in, and a request that it would answer.
+    private static readonly Dictionary<string, Row> Rows = new()
+    {
+        ["GET /health/live"] = new(Access.Anyone, Ok: 200),
+        ["GET /health/ready"] = new(Access.Anyone, Ok: 200),
+        ["GET /admin/sign-in"] = new(Access.Anyone, Ok: 200) { SignedIn = 302 },
+        ["GET /admin/sign-in.css"] = new(Access.Anyone, Ok: 200),
+        ["POST /admin/sign-in"] = new(Access.Anyone, Ok: 401) { Form = "email=nobody@example.com&password=wrong", WithoutToken = 403 },
+        ["GET /admin/session"] = new(Access.Self, Ok: 200),
+        ["POST /admin/confirm"] = new(Access.Self, Ok: 204) { Form = $"password={Browser.Password}" },
+        ["POST /admin/sign-out"] = new(Access.Self, Ok: 204),
+        ["POST /api/jobs/run"] = new(Access.Write, ClientScopes.JobsRun, Ok: 404) { Json = """{"job": "nowhere"}""" },
+        ["GET /api/runs/{id}"] = new(Access.Read, ClientScopes.RunsRead, Ok: 404) { Path = $"/api/runs/{NoRun}" },
+        ["GET /api/runs/{id}/logs"] = new(Access.Read, ClientScopes.RunsRead, Ok: 404) { Path = $"/api/runs/{NoRun}/logs" },
+        ["GET /api/handlers"] = new(Access.Read, ClientScopes.JobsRead, Ok: 200),
+        // The tests' own, so that the strictest rule has a row whatever routes there are.
+        [Destruction] = new(Access.Destroy, ClientScopes.JobsWrite, Ok: 204),
+    };
+
+    [Test]
+    public async Task Every_route_has_a_row_that_agrees_with_what_it_says_of_its_callers()
+    {
+        await using var host = await StartAsync(Browser.CreateClock());
+
+        var routes = FindRoutes(host);
+
+        Assert.Multiple(() =>
+        {
+            foreach (var (name, rule) in routes)
+            {
+                Assert.That(rule, Is.Not.Null, $"{name} says nothing about its callers: add .RequireAccess(Access.…) where it is mapped.");
+                Assert.That(Rows, Does.ContainKey(name), $"{name} has no row: add one to {nameof(AccessMatrixTests)}.{nameof(Rows)}, with a request that it would answer.");
+                if (Rows.TryGetValue(name, out var row))
+                    Assert.That(rule, Is.EqualTo(new AccessRule(row.Access, row.Scope)), $"{name}: the row and the route differ about who may call it.");
+            }
+            Assert.That(Rows.Keys.Except(routes.Keys), Is.Empty, "Rows without a route: take them away.");
+        });
+    }
+
+    [Test]
+    public async Task Every_caller_gets_at_every_route_what_the_matrix_says()
+    {
+        var clock = Browser.CreateClock();
+        await using var host = await StartAsync(clock);
+        using var stale = await Browser.SignInAsync(host, email: "stale@example.com");
+        clock.Advance(TimeSpan.FromMinutes(11));
+        using var admin = await Browser.SignInAsync(host);
+        using var viewer = await Browser.SignInAsync(host, AdminRole.Viewer, "vera@example.com");
+        var clients = host.Services.GetRequiredService<ApiClients>();
+        // A scope that no route asks for, and all others.
+        var poor = await clients.AddAsync("poor", [ClientScopes.Leaderboard], null, Actor.CommandLine);
+        var rich = await clients.AddAsync("rich", ClientScopes.All.Except([ClientScopes.Leaderboard]).ToList(), null, Actor.CommandLine);
+
+        var callers = new (string Name, Action<HttpRequestMessage> Prepare, Func<string, Row, string> Expect)[]
+        {
+            ("nobody", _ => { }, (_, row) => row.Access == Access.Anyone ? row.Tokenless : "401 unauthorized"),
+            ("wrong key", Key("wrong"), (_, row) => row.Access == Access.Anyone ? row.Tokenless : "401 unauthorized"),
+            ("operator", Key(ApiHost.Key), (_, row) => row.Access == Access.Self ? "403 session-needed" : row.Tokenless),
+            ("client without scope", Key(poor!), (_, row) => row.Access switch
+            {
+                Access.Anyone => row.Tokenless,
+                Access.Self => "403 session-needed",
+                _ => row.Scope is null ? "403 forbidden" : "403 scope-missing",
+            }),
+            ("client", Key(rich!), (_, row) => row.Access switch
+            {
+                Access.Anyone => row.Tokenless,
+                Access.Self => "403 session-needed",
+                _ => row.Scope is null ? "403 forbidden" : $"{row.Ok}",
+            }),
+            ("viewer", Session(viewer), (_, row) => row.Access is Access.Write or Access.Destroy ? "403 forbidden" : row.InSession),
+            ("admin", Session(admin), (_, row) => row.InSession),
+            ("admin without token", Session(admin, token: false), (method, row) => row switch
+            {
+                { Access: Access.Anyone } => row.WithoutToken is null ? row.InSession : "403 csrf-token-invalid",
+                _ => IsChange(method, row) ? "403 csrf-token-invalid" : row.InSession,
+            }),
+            ("admin with another session's token", Session(admin, token: false) + (request => request.Headers.Add("X-CSRF-Token", viewer.Token)), (method, row) => row switch
+            {
+                { Access: Access.Anyone } => row.WithoutToken is null ? row.InSession : "403 csrf-token-invalid",
+                _ => IsChange(method, row) ? "403 csrf-token-invalid" : row.InSession,
+            }),
+            ("admin from another site", Session(admin, site: "cross-site"), (method, row) => row switch
+            {
+                { Access: Access.Anyone } => row.WithoutToken is null ? row.InSession : "403 foreign-origin",
+                _ => IsChange(method, row) ? "403 foreign-origin" : row.InSession,
+            }),
+            ("admin without recent sign-in", Session(stale), (_, row) => row.Access == Access.Destroy ? "403 recent-auth-required" : row.InSession),
+        };
+        using var sender = new HttpClient(new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false }) { BaseAddress = host.Client.BaseAddress };
+        var wrong = new List<string>();
+        foreach (var (name, row) in Rows)
+        foreach (var (caller, prepare, expect) in callers)
+        {
+            var method = name.Split(' ')[0];
+            var request = row.ToRequest(name);
+            prepare(request);
+            var answer = await sender.SendAsync(request);
+            // Of an allowed answer the status counts; of a refusal its kind as well.
+            var expected = expect(method, row);
+            var got = $"{(int)answer.StatusCode}";
+            if (expected.Contains(' ', StringComparison.Ordinal)) got += $" {TypeOf(await answer.Content.ReadAsStringAsync())}";
+            if (got != expected) wrong.Add($"{name} as {caller}: {got} instead of {expected}");
+        }
+
+        Assert.That(wrong, Is.Empty);
+    }
+
+    private static Task<ApiHost> StartAsync(TimeProvider clock) => ApiHost.StartAsync(clock,
+        map: routes => routes.MapDelete("/api/matrix/destruction", () => Results.NoContent()).RequireAccess(Access.Destroy, ClientScopes.JobsWrite),
+        settings: ["CALLS_PER_MINUTE=100000", "TRIGGERS_PER_MINUTE=100000", "CHANGES_PER_MINUTE=100000", "MANUAL_RUNS_PER_MINUTE=100000", "DESTRUCTIONS_PER_MINUTE=100000", "SIGN_INS_PER_MINUTE=1000"]);
+
+    private static Dictionary<string, AccessRule?> FindRoutes(ApiHost host) => (
+        from route in host.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+        // HEAD is GET without the body.
+        from method in route.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods.Where(method => method != "HEAD") ?? ["ANY"]
+        select ($"{method} /{route.RoutePattern.RawText!.TrimStart('/')}", route.Metadata.GetMetadata<AccessRule>())).ToDictionary();
+
+    private static bool IsChange(string method, Row row) => method != "GET" || row.Access is Access.Write or Access.Destroy;
+
+    private static Action<HttpRequestMessage> Key(string key) => request => request.Headers.Authorization = Answers.Bearer(key);
+
+    private static Action<HttpRequestMessage> Session(Browser browser, bool token = true, string site = "same-origin")
+    {
+        var cookies = string.Join("; ", browser.Cookies.Select(cookie => $"{cookie.Name}={cookie.Value}"));
+        return request =>
+        {
+            request.Headers.Add("Cookie", cookies);
+            request.Headers.Add("Sec-Fetch-Site", site);
+            if (token) request.Headers.Add("X-CSRF-Token", browser.Token);
+        };
+    }
+
+    private static string TypeOf(string body) =>
+        body.StartsWith('{') ? JsonElement.Parse(body).GetProperty("type").GetString()!.Split(':')[^1] : "(no problem)";
+
+    private sealed record Row(Access Access, string? Scope = null, int Ok = 200)
+    {
+        /// <summary>The address, where the route has parameters.</summary>
+        public string? Path { get; init; }
+
+        public string? Json { get; init; }
+
+        public string? Form { get; init; }
+
+        /// <summary>What somebody gets who is signed in, where it is something else.</summary>
+        public int? SignedIn { get; init; }
+
+        /// <summary>What one without an antiforgery token gets, where anyone may come.</summary>
+        public int? WithoutToken { get; init; }
+
+        public string InSession => $"{SignedIn ?? Ok}";
+
+        public string Tokenless => $"{WithoutToken ?? Ok}";
+
+        public HttpRequestMessage ToRequest(string name) => new(new HttpMethod(name.Split(' ')[0]), Path ?? name.Split(' ')[1])
+        {
+            Content = Json is not null ? new StringContent(Json, Encoding.UTF8, "application/json")
+                : Form is not null ? new StringContent(Form, Encoding.UTF8, "application/x-www-form-urlencoded")
+                : null,
+        };
+    }
+}

@@ -1,0 +1,95 @@
+using System.Net;
+using JobPlatform.Core.Administration;
+using JobPlatform.Server.Tests.Api;
+using JobPlatform.Web.Security;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace JobPlatform.Server.Tests.Security;
+
+public sealed class ClientTests
+{
+    [Test]
+    public async Task A_client_runs_jobs_in_its_own_name_and_forces_none()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await host.AddJobAsync("tidy");
+        await AuthorizeAsync(host, "shop", ClientScopes.JobsRun);
+
+        var run = await host.RunAsync("""{"job": "tidy"}""");
+        var forced = await host.RunAsync("""{"job": "tidy", "force": true}""");
+
+        Assert.That(run.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
+        await forced.ShouldBeProblemAsync(403, "scope-missing");
+        Assert.That(await host.Database.ScalarAsync<string>("SELECT concat_ws(' ', trigger, triggered_by) FROM jobplatform.job_runs"), Is.EqualTo("api client:shop"));
+        Assert.That(await host.Database.ScalarAsync<string>(
+            "SELECT concat_ws(' ', actor, action, subject, host(address), details ->> 'run_id') FROM jobplatform.admin_logs ORDER BY id DESC LIMIT 1"),
+            Is.EqualTo($"client:shop job.run tidy 127.0.0.1 {(await run.ReadAsync()).GetProperty("run_id")}"));
+    }
+
+    [Test]
+    public async Task The_row_does_not_show_the_key_and_a_disabled_client_is_out_within_seconds()
+    {
+        var clock = new FakeClock();
+        await using var host = await ApiHost.StartAsync(clock);
+        var key = await AuthorizeAsync(host, "shop", ClientScopes.JobsRead);
+        Assert.That((await host.Client.GetAsync("/api/handlers")).StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        Assert.That(await host.Database.ScalarAsync<string>("SELECT c::text FROM jobplatform.api_clients c"), Does.Not.Contain(key).And.Contain("shop"));
+        Assert.That(await host.Database.ScalarAsync<bool>("SELECT last_used_at IS NOT NULL FROM jobplatform.api_clients"));
+
+        await host.Services.GetRequiredService<ApiClients>().DisableAsync("shop", Actor.CommandLine);
+        clock.Advance(TimeSpan.FromSeconds(5));
+
+        await (await host.Client.GetAsync("/api/handlers")).ShouldBeProblemAsync(401, "unauthorized");
+    }
+
+    [Test]
+    public async Task A_clients_company_stands_on_its_caller()
+    {
+        await using var host = await ApiHost.StartAsync(map: routes =>
+            routes.MapGet("/company", (HttpContext context) => context.FindCaller()!.Company).RequireAccess(Access.Read, ClientScopes.Leaderboard));
+        host.Client.DefaultRequestHeaders.Authorization = Answers.Bearer(
+            (await host.Services.GetRequiredService<ApiClients>().AddAsync("acme-app", [ClientScopes.Leaderboard], "acme", Actor.CommandLine))!);
+
+        Assert.That(await host.Client.GetStringAsync("/company"), Is.EqualTo("acme"));
+    }
+
+    [Test]
+    public async Task A_key_changes_so_much_a_minute_and_still_reads()
+    {
+        await using var host = await ApiHost.StartAsync(settings: "TRIGGERS_PER_MINUTE=3");
+        for (var call = 0; call < 3; call++) Assert.That((await host.RunAsync("""{"job": "nowhere"}""")).StatusCode, Is.EqualTo(HttpStatusCode.NotFound));
+
+        await (await host.RunAsync("""{"job": "nowhere"}""")).ShouldBeProblemAsync(429, "too-many-requests");
+
+        Assert.That((await host.Client.GetAsync("/api/handlers")).StatusCode, Is.EqualTo(HttpStatusCode.OK));
+    }
+
+    [Test]
+    public async Task A_request_with_a_key_is_the_keys_whatever_cookies_come_along()
+    {
+        await using var host = await ApiHost.StartAsync();
+        using var browser = await Browser.SignInAsync(host);
+
+        var answer = await browser.SendAsync(HttpMethod.Get, "/api/handlers", null, ("Authorization", "Bearer wrong"));
+
+        await answer.ShouldBeProblemAsync(401, "unauthorized");
+    }
+
+    [Test]
+    public void A_route_with_a_scope_that_is_not_in_the_list_does_not_start()
+    {
+        var fault = Assert.ThrowsAsync<ArgumentException>(() =>
+            ApiHost.StartAsync(map: routes => routes.MapGet("/x", () => "").RequireAccess(Access.Read, "job:read")));
+
+        Assert.That(fault!.Message, Does.StartWith("scope: 'job:read' is not one of").And.Contain("Did you mean jobs:read?"));
+    }
+
+    private static async Task<string> AuthorizeAsync(ApiHost host, string name, params string[] scopes)
+    {
+        var key = await host.Services.GetRequiredService<ApiClients>().AddAsync(name, scopes, null, Actor.CommandLine);
+        host.Client.DefaultRequestHeaders.Authorization = Answers.Bearer(key!);
+        return key!;
+    }
+}
