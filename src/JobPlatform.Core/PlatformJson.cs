@@ -10,6 +10,12 @@ public static class PlatformJson
     /// <summary>The one set of options; read-only.</summary>
     public static JsonSerializerOptions Options { get; } = Create();
 
+    /// <summary>
+    /// The same for writing what is stored already: deeper than what a request may hold, as handlers and SQL store what
+    /// was never measured, and as it is some levels down in what is written.
+    /// </summary>
+    public static JsonSerializerOptions DeepOptions { get; } = new(Options) { MaxDepth = 1000 };
+
     private static JsonSerializerOptions Create()
     {
         var options = new JsonSerializerOptions(JsonSerializerDefaults.Strict)

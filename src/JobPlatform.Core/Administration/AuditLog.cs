@@ -32,7 +32,7 @@ public sealed record AuditEntry(Actor Actor, string Action, string? Subject)
         return new { Before = old, After = @new };
     }
 
-    private static JsonObject? ToObject(object? value) => JsonSerializer.SerializeToNode(value, PlatformJson.Options)?.AsObject();
+    private static JsonObject? ToObject(object? value) => JsonSerializer.SerializeToNode(value, PlatformJson.DeepOptions)?.AsObject();
 }
 
 /// <summary>
@@ -67,5 +67,5 @@ public sealed class AuditLog(PlatformDatabase database, SecretRedactor redactor)
     }
 
     private string Write(object details) =>
-        redactor.RedactJson(SecretNames.Mask(JsonSerializer.SerializeToNode(details, PlatformJson.Options))!.ToJsonString(PlatformJson.Options));
+        redactor.RedactJson(SecretNames.Mask(JsonSerializer.SerializeToNode(details, PlatformJson.DeepOptions))!.ToJsonString(PlatformJson.DeepOptions));
 }

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace JobPlatform.Core.Jobs;
 
 /// <summary>A definition: one version of a row of <c>jobs</c>. Immutable.</summary>
-public sealed record Job
+public sealed record Job : JobDefinition
 {
     /// <summary>The columns that make a <see cref="Job"/>, for <c>jobs j</c>.</summary>
     internal const string Columns =
@@ -15,60 +15,6 @@ public sealed record Job
 
     /// <summary>The row's key.</summary>
     public long Id { get; init; }
-
-    /// <summary>Lower-case letters, digits, dots, dashes and underscores; unique; at most 100.</summary>
-    public required string Name { get; init; }
-
-    /// <summary>For people.</summary>
-    public string Description { get; init; } = "";
-
-    /// <summary>The key of a code handler or of a webhook handler.</summary>
-    public required string Handler { get; init; }
-
-    /// <summary>When it is due; null for jobs that only people and events start.</summary>
-    public string? CronExpression { get; init; }
-
-    /// <summary>The IANA zone that the cron expression is read in. Default UTC.</summary>
-    public string TimeZone { get; init; } = "UTC";
-
-    /// <summary>A disabled job runs only when forced.</summary>
-    public bool IsEnabled { get; init; } = true;
-
-    /// <summary>The handler's config, a JSON object.</summary>
-    public JsonElement Config { get; init; }
-
-    /// <summary>The queue its runs wait in. Default <c>default</c>.</summary>
-    public string Queue { get; init; } = "default";
-
-    /// <summary>1 (first) to 9 (last). Default 5.</summary>
-    public int Priority { get; init; } = 5;
-
-    /// <summary>Seconds that one attempt may take. Default 300.</summary>
-    public int TimeoutSeconds { get; init; } = 300;
-
-    /// <summary>How often a run is tried. Default 3.</summary>
-    public int MaxAttempts { get; init; } = 3;
-
-    /// <summary>See <see cref="Runs.RetryPolicy"/>.</summary>
-    public string RetryDelays { get; init; } = Runs.RetryPolicy.Default;
-
-    /// <summary>What becomes of a run while the job is running already.</summary>
-    public OverlapPolicy Overlap { get; init; }
-
-    /// <summary>How many runs may run at once under <c>skip</c> and <c>queue</c>. Default 1.</summary>
-    public int MaxConcurrency { get; init; } = 1;
-
-    /// <summary>What becomes of due times that passed unnoticed.</summary>
-    public Schedules.MisfirePolicy Misfire { get; init; }
-
-    /// <summary>Whether a failed run is reported to the admins.</summary>
-    public bool NotifyOnFailure { get; init; } = true;
-
-    /// <summary>Seconds after which a due time without a start is reported; null for the default.</summary>
-    public int? MissedAfterSeconds { get; init; }
-
-    /// <summary>Where start and end of each run are reported to; null for nowhere.</summary>
-    public string? PingUrl { get; init; }
 
     /// <summary>Grows with each change of the definition.</summary>
     public int Version { get; init; }
@@ -99,6 +45,9 @@ public sealed record JobOverview
     /// <summary>The definition's name.</summary>
     public required string Name { get; init; }
 
+    /// <summary>For people.</summary>
+    public string Description { get; init; } = "";
+
     /// <summary>Its handler.</summary>
     public required string Handler { get; init; }
 
@@ -111,8 +60,14 @@ public sealed record JobOverview
     /// <summary>Whether it is enabled.</summary>
     public bool IsEnabled { get; init; }
 
+    /// <summary>The definition's version.</summary>
+    public int Version { get; init; }
+
     /// <summary>The next due time as the engine has it; null when nothing is scheduled.</summary>
     public DateTimeOffset? NextDueAt { get; init; }
+
+    /// <summary>The run that ended last; null when none has.</summary>
+    public Guid? LastRunId { get; init; }
 
     /// <summary>How the last run ended; null when none has.</summary>
     public string? LastStatus { get; init; }

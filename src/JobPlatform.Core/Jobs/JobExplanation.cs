@@ -53,18 +53,16 @@ public sealed record JobExplanation
         };
     }
 
-    private static List<DateTimeOffset> FindNext(JobFacts facts)
+    private static IReadOnlyList<DateTimeOffset> FindNext(JobFacts facts)
     {
-        var next = new List<DateTimeOffset>();
         var job = facts.Job;
         var isStopped = !job.IsEnabled || facts.Schedule is { State: not Engine.ScheduleState.Active };
         if (isStopped || !CronExpression.TryParse(job.CronExpression, job.Name, out var cron, out _)
-            || !TimeZones.TryFind(job.TimeZone, out var zone, out _)) return next;
-        for (var due = cron.Next(facts.Now, zone); due is { } at && next.Count < NextTimes; due = cron.Next(at, zone)) next.Add(at);
-        return next;
+            || !TimeZones.TryFind(job.TimeZone, out var zone, out _)) return [];
+        return cron.Following(facts.Now, zone, NextTimes);
     }
 
-    private static string Summarize(JobFacts facts, DueTimeAnswer? last, List<DateTimeOffset> next)
+    private static string Summarize(JobFacts facts, DueTimeAnswer? last, IReadOnlyList<DateTimeOffset> next)
     {
         var (name, now) = (facts.Job.Name, facts.Now);
         if (facts.Job.CronExpression is null)

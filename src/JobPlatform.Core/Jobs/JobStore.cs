@@ -8,25 +8,6 @@ namespace JobPlatform.Core.Jobs;
 /// <summary>Reads and switches jobs. Thread-safe.</summary>
 public sealed class JobStore(PlatformDatabase database, AuditLog audit)
 {
-    /// <summary>Jobs by name, after <paramref name="afterName"/>, at most <paramref name="limit"/>.</summary>
-    public async Task<IReadOnlyList<JobOverview>> ListAsync(string? afterName, int limit, CancellationToken cancellation = default)
-    {
-        await using var connection = await database.OpenAsync(cancellation);
-        return (await connection.QueryAsync<JobOverview>(new CommandDefinition(
-            """
-            SELECT j.name, j.handler, j.cron_expression, j.time_zone, j.is_enabled, s.next_due_at,
-                   t.last_status, t.last_finished_at, t.last_duration_ms, CASE WHEN r.status = 'failed' THEN r.error ELSE coalesce(r.output, r.error) END AS last_result,
-                   coalesce(t.success_count, 0) AS success_count, coalesce(t.failed_count, 0) AS failed_count
-              FROM jobplatform.jobs j
-              LEFT JOIN jobplatform.schedules s ON s.job_id = j.id AND s.state = 'active'
-              LEFT JOIN jobplatform.job_statistics t ON t.job_id = j.id
-              LEFT JOIN jobplatform.job_runs r ON r.id = t.last_run_id
-             WHERE @afterName IS NULL OR j.name > @afterName
-             ORDER BY j.name
-             LIMIT @limit
-            """, new { afterName, limit }, cancellationToken: cancellation))).AsList();
-    }
-
     /// <summary>The job of that name, null when there is none.</summary>
     public Task<Job?> FindAsync(string name, CancellationToken cancellation = default) =>
         FindAsync("j.name = @name", new { name }, cancellation);

@@ -3,19 +3,29 @@ using Dapper;
 using JobPlatform.Core.Administration;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Engine;
+using Npgsql;
 
 namespace JobPlatform.Core.Runs;
 
 /// <summary>A run as people and callers see it. Immutable.</summary>
 public sealed record RunDetails
 {
-    internal const string Columns =
+    private const string Head =
         """
         r.id, coalesce(j.name, (SELECT v.definition ->> 'name' FROM jobplatform.job_versions v
                                  WHERE v.job_id = r.job_id ORDER BY v.version DESC LIMIT 1), '(deleted)') AS job,
         r.status, r.skip_reason, r.trigger, r.triggered_by, r.attempt, r.run_at, r.scheduled_for, r.created_at,
-        r.started_at, r.finished_at, r.duration_ms, r.payload, r.progress, r.output, r.error, r.worker, r.retry_of
+        r.started_at, r.finished_at, r.duration_ms, r.worker, r.retry_of, r.progress
         """;
+
+    internal const string Columns = Head + ", r.payload, r.output, r.error";
+
+    internal static readonly string ListColumns =
+        $"{Head}, {Short("r.payload")} AS payload, {Short("r.output")} AS output, {Short("r.error")} AS error";
+
+    /// <summary>The value, or, of one that is long, a note: a page of long outputs would be a hundred megabytes.</summary>
+    internal static string Short(string value) =>
+        $$"""CASE WHEN pg_column_size({{value}}) > 2000 THEN '{"note": "It is too long for a list; the run itself shows it."}'::jsonb ELSE {{value}} END""";
 
     internal const string From = "jobplatform.job_runs r LEFT JOIN jobplatform.jobs j ON j.id = r.job_id";
 
@@ -139,26 +149,21 @@ public sealed class RunStore(PlatformDatabase database, IJobEngine engine, Audit
         }
     }
 
-    /// <summary>Runs, newest first, before <paramref name="beforeId"/>, at most <paramref name="limit"/>.</summary>
-    /// <param name="job">Only of this job.</param>
-    /// <param name="status">Only in this state.</param>
-    /// <param name="beforeId">The last key of the page before.</param>
-    /// <param name="limit">The page's size.</param>
-    /// <param name="cancellation">Ends the query.</param>
-    public async Task<IReadOnlyList<RunDetails>> ListAsync(
-        string? job, RunStatus? status, Guid? beforeId, int limit, CancellationToken cancellation = default)
+    /// <summary>
+    /// Runs that fit, newest first, before <paramref name="beforeId"/>, at most <paramref name="limit"/>; of long payloads,
+    /// outputs and errors only that they are long.
+    /// </summary>
+    public async Task<IReadOnlyList<RunDetails>> ListAsync(RunFilter filter, Guid? beforeId, int limit, CancellationToken cancellation = default)
     {
-        var conditions = new List<string> { "true" };
-        if (job is not null) conditions.Add("r.job_id = (SELECT id FROM jobplatform.jobs WHERE name = @job)");
-        // Written out, not a parameter: the partial indexes are found only by a constant.
-        if (status is { } wanted) conditions.Add($"r.status = '{wanted.ToWord()}'");
-        // Always true: with it the planner can put together the two partial indexes of what waits, which hold little.
-        if (status == RunStatus.Queued) conditions.Add("(r.limited OR NOT r.limited)");
-        if (beforeId is not null) conditions.Add("r.id < @beforeId");
+        var parameters = filter.ToParameters();
+        parameters.Add("beforeId", beforeId);
+        parameters.Add("limit", limit);
         await using var connection = await database.OpenAsync(cancellation);
         return (await connection.QueryAsync<RunDetails>(new CommandDefinition(
-            $"SELECT {RunDetails.Columns} FROM {RunDetails.From} WHERE {string.Join(" AND ", conditions)} ORDER BY r.id DESC LIMIT @limit",
-            new { job, beforeId, limit }, cancellationToken: cancellation))).AsList();
+            $"""
+            SELECT {RunDetails.ListColumns} FROM {RunDetails.From}
+             WHERE {filter.ToSql()}{(beforeId is null ? "" : " AND r.id < @beforeId")} ORDER BY r.id DESC LIMIT @limit
+            """, parameters, cancellationToken: cancellation))).AsList();
     }
 
     /// <summary>A run's attempts that did not succeed, in their order; a run that succeeded at once has none.</summary>
@@ -186,41 +191,46 @@ public sealed class RunStore(PlatformDatabase database, IJobEngine engine, Audit
     /// <summary>Cancels a run that waits; tells the handler of one that runs.</summary>
     public async Task<CancelAnswer> CancelAsync(Guid id, Actor actor, CancellationToken cancellation = default)
     {
-        var status = await CancelRowAsync(id, actor, cancellation);
-        if (status is null) return CancelAnswer.Unknown;
-        if (status.Length == 0) return CancelAnswer.EndedBefore;
+        bool isRunning;
+        await using (var connection = await database.OpenAsync(cancellation))
+        {
+            await using var transaction = await connection.BeginTransactionAsync(cancellation);
+            var canceled = await CancelAsync(connection, [id], actor, cancellation);
+            if (canceled.Count == 0) return await FindAsync(id, cancellation) is null ? CancelAnswer.Unknown : CancelAnswer.EndedBefore;
+            await audit.AppendAsync(connection, new(actor, "run.cancel", $"{id}"), cancellation);
+            await transaction.CommitAsync(cancellation);
+            isRunning = canceled[0].IsRunning;
+        }
         await engine.WithdrawAsync(id, cancellation);
-        return status == "running" ? CancelAnswer.Requested : CancelAnswer.Canceled;
+        return isRunning ? CancelAnswer.Requested : CancelAnswer.Canceled;
     }
 
-    // The state that it has now; empty when it had ended before, null when there is none.
-    private async Task<string?> CancelRowAsync(Guid id, Actor actor, CancellationToken cancellation)
-    {
-        await using var connection = await database.OpenAsync(cancellation);
-        await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        var status = await connection.QuerySingleOrDefaultAsync<string?>(new CommandDefinition(
+    /// <summary>Cancels those of the runs that have not ended, in the connection's transaction; the engine is not told.</summary>
+    internal async Task<IReadOnlyList<(Guid Id, bool IsRunning)>> CancelAsync(
+        NpgsqlConnection connection, IReadOnlyCollection<Guid> ids, Actor actor, CancellationToken cancellation) =>
+        (await connection.QueryAsync<(Guid, bool)>(new CommandDefinition(
             """
-            WITH canceled AS (
+            WITH wanted AS (
+                -- Locked in one order, so that two who cancel the same runs never wait for each other in a circle.
+                SELECT id FROM jobplatform.job_runs
+                 WHERE id = ANY (@ids) AND status IN ('queued', 'retrying', 'running') ORDER BY id FOR UPDATE
+            ), canceled AS (
                 UPDATE jobplatform.job_runs r
                    SET status = CASE WHEN r.status = 'running' THEN r.status ELSE 'canceled' END,
                        finished_at = CASE WHEN r.status = 'running' THEN NULL ELSE @now END,
                        cancel_requested = true,
                        error = CASE WHEN r.status = 'running' THEN r.error
                                ELSE jsonb_build_object('type', 'canceled', 'message', 'Canceled by ' || @actor || '.', 'attempt', r.attempt) END
-                 WHERE r.id = @id AND r.status IN ('queued', 'retrying', 'running')
+                  FROM wanted w WHERE r.id = w.id
                 RETURNING r.id, r.job_id, r.status
             ), counted AS (
                 INSERT INTO jobplatform.job_statistics AS s (job_id, canceled_count, last_run_id, last_status, last_finished_at)
-                SELECT job_id, 1, id, status, @now FROM canceled WHERE status = 'canceled'
+                SELECT job_id, count(*), (array_agg(id ORDER BY id DESC))[1], 'canceled', @now
+                  FROM canceled WHERE status = 'canceled' GROUP BY job_id ORDER BY job_id
                 ON CONFLICT (job_id) DO UPDATE
-                   SET canceled_count = s.canceled_count + 1, last_run_id = excluded.last_run_id,
+                   SET canceled_count = s.canceled_count + excluded.canceled_count, last_run_id = excluded.last_run_id,
                        last_status = excluded.last_status, last_finished_at = excluded.last_finished_at, last_duration_ms = NULL
             )
-            SELECT status FROM canceled
-            UNION ALL SELECT '' FROM jobplatform.job_runs WHERE id = @id AND NOT EXISTS (SELECT FROM canceled)
-            """, new { id, actor = actor.Name, now = clock.GetUtcNow() }, transaction, cancellationToken: cancellation));
-        if (status is { Length: > 0 }) await audit.AppendAsync(connection, new(actor, "run.cancel", $"{id}"), cancellation);
-        await transaction.CommitAsync(cancellation);
-        return status;
-    }
+            SELECT id, status = 'running' FROM canceled
+            """, new { ids = ids.ToArray(), actor = actor.Name, now = clock.GetUtcNow() }, cancellationToken: cancellation))).AsList();
 }

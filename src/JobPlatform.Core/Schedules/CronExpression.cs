@@ -65,6 +65,14 @@ public sealed class CronExpression
             : new DateTimeOffset(due * TimeSpan.TicksPerSecond, TimeSpan.Zero);
     }
 
+    /// <summary>The next <paramref name="count"/> due times after <paramref name="after"/>, in UTC; fewer where the calendar ends.</summary>
+    public IReadOnlyList<DateTimeOffset> Following(DateTimeOffset after, TimeZoneInfo zone, int count)
+    {
+        var following = new List<DateTimeOffset>(count);
+        for (var due = Next(after, zone); due is { } at && following.Count < count; due = Next(at, zone)) following.Add(at);
+        return following;
+    }
+
     /// <summary>The latest due times up to <paramref name="until"/>, newest first, in UTC.</summary>
     /// <param name="since">None earlier than this is looked for.</param>
     /// <param name="until">The end, included.</param>

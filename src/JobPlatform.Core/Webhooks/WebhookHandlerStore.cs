@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Dapper;
+using JobPlatform.Core.Administration;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Outgoing;
@@ -27,7 +28,7 @@ public abstract record WebhookAnswer
 }
 
 /// <summary>Reads and changes webhook handlers; every change is checked and audited. Thread-safe.</summary>
-public sealed class WebhookHandlerStore(PlatformDatabase database, HandlerCatalog catalog, AddressGuard guard, SecretBox box)
+public sealed class WebhookHandlerStore(PlatformDatabase database, HandlerCatalog catalog, AddressGuard guard, SecretBox box, AuditLog audit)
 {
     /// <summary>Webhooks by key, after <paramref name="afterKey"/>, at most <paramref name="limit"/>.</summary>
     public async Task<IReadOnlyList<Webhook>> ListAsync(string? afterKey, int limit, CancellationToken cancellation = default)
@@ -68,7 +69,7 @@ public sealed class WebhookHandlerStore(PlatformDatabase database, HandlerCatalo
     /// <param name="secrets">Its secrets.</param>
     /// <param name="actor">Who did it, for the audit log.</param>
     /// <param name="cancellation">Ends the wait; the change may have been made.</param>
-    public async Task<WebhookAnswer> CreateAsync(WebhookDefinition webhook, WebhookSecrets secrets, string actor, CancellationToken cancellation = default)
+    public async Task<WebhookAnswer> CreateAsync(WebhookDefinition webhook, WebhookSecrets secrets, Actor actor, CancellationToken cancellation = default)
     {
         if (WebhookFaults.Find(webhook, secrets, null, catalog, guard) is { Count: > 0 } faults) return new WebhookAnswer.Invalid(faults);
         await using var connection = await database.OpenAsync(cancellation);
@@ -93,7 +94,7 @@ public sealed class WebhookHandlerStore(PlatformDatabase database, HandlerCatalo
     /// <param name="actor">Who did it, for the audit log.</param>
     /// <param name="cancellation">Ends the wait; the change may have been made.</param>
     public async Task<WebhookAnswer> UpdateAsync(
-        WebhookDefinition webhook, int version, WebhookSecrets secrets, string actor, CancellationToken cancellation = default)
+        WebhookDefinition webhook, int version, WebhookSecrets secrets, Actor actor, CancellationToken cancellation = default)
     {
         await using var connection = await database.OpenAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
@@ -122,7 +123,7 @@ public sealed class WebhookHandlerStore(PlatformDatabase database, HandlerCatalo
     /// <param name="version">The version that the caller has seen.</param>
     /// <param name="actor">Who did it, for the audit log.</param>
     /// <param name="cancellation">Ends the wait; the change may have been made.</param>
-    public async Task<WebhookAnswer> DeleteAsync(string key, int version, string actor, CancellationToken cancellation = default)
+    public async Task<WebhookAnswer> DeleteAsync(string key, int version, Actor actor, CancellationToken cancellation = default)
     {
         await using var connection = await database.OpenAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
@@ -187,13 +188,10 @@ public sealed class WebhookHandlerStore(PlatformDatabase database, HandlerCatalo
             : before?.SigningSecretEncrypted,
     };
 
-    private static async Task<WebhookAnswer> CommitAsync(
-        NpgsqlTransaction transaction, string actor, string action, Webhook? before, Webhook? after, CancellationToken cancellation)
+    private async Task<WebhookAnswer> CommitAsync(
+        NpgsqlTransaction transaction, Actor actor, string action, Webhook? before, Webhook? after, CancellationToken cancellation)
     {
-        await transaction.Connection!.ExecuteAsync(new CommandDefinition(
-            "INSERT INTO jobplatform.admin_logs (actor, action, subject, details) VALUES (@actor, @action, @subject, @details::jsonb)",
-            new { actor, action, subject = (after ?? before)!.Key, details = JsonSerializer.Serialize(new { before, after }, PlatformJson.Options) },
-            transaction, cancellationToken: cancellation));
+        await audit.AppendAsync(transaction.Connection!, new(actor, action, (after ?? before)!.Key) { Details = AuditEntry.Change(before, after) }, cancellation);
         await transaction.CommitAsync(cancellation);
         return new WebhookAnswer.Done((after ?? before)!);
     }

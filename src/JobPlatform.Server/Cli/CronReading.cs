@@ -18,10 +18,7 @@ internal sealed record CronReading(string Text, CronExpression Cron, TimeZoneInf
         reading = null;
         if (!CronExpression.TryParse(text, question.Name, out var cron, out error)
             || !TimeZones.TryFind(question.TimeZone, out var zone, out error)) return false;
-        var next = new List<DateTimeOffset>(question.Count);
-        for (var due = cron.Next(question.After ?? TimeProvider.System.GetUtcNow(), zone); due is { } at && next.Count < question.Count; due = cron.Next(at, zone))
-            next.Add(at);
-        reading = new(text, cron, zone, next);
+        reading = new(text, cron, zone, cron.Following(question.After ?? TimeProvider.System.GetUtcNow(), zone, question.Count));
         return true;
     }
 

@@ -37,7 +37,7 @@ internal static class JobsCommand
     {
         await using var session = await Session.OpenAsync(cancellation);
         var jobs = new List<JobOverview>();
-        do jobs.AddRange(await session.Get<JobStore>().ListAsync(jobs.LastOrDefault()?.Name, Page, cancellation));
+        do jobs.AddRange(await session.Get<JobList>().ReadAsync(new(), JobPlace.After(JobSort.Name, jobs.LastOrDefault()), Page, cancellation));
         while (jobs.Count > 0 && jobs.Count % Page == 0);
 
         if (asJson) session.Output.Json(jobs);
@@ -61,7 +61,7 @@ internal static class JobsCommand
         var jobs = session.Get<JobStore>();
         var job = await jobs.FindAsync(name, cancellation) ?? throw CliException.Refused(await jobs.DescribeUnknownAsync(name, cancellation));
         var schedule = (await session.Get<IJobEngine>().ListSchedulesAsync(cancellation)).FirstOrDefault(s => s.JobId == job.Id);
-        var runs = await session.Get<RunStore>().ListAsync(name, null, null, RecentRuns, cancellation);
+        var runs = await session.Get<RunStore>().ListAsync(new() { Job = name }, null, RecentRuns, cancellation);
         if (asJson)
         {
             session.Output.Json(new { Job = job, Schedule = schedule, RecentRuns = runs });

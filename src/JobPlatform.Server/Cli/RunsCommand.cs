@@ -51,7 +51,7 @@ internal static class RunsCommand
         if (job is not null && await jobs.FindAsync(job, cancellation) is null)
             throw CliException.Refused(await jobs.DescribeUnknownAsync(job, cancellation));
         Guid? beforeId = before is null ? null : await RunIds.FindAsync(session, before, cancellation);
-        var runs = await session.Get<RunStore>().ListAsync(job, status, beforeId, limit, cancellation);
+        var runs = await session.Get<RunStore>().ListAsync(new() { Job = job, Status = status }, beforeId, limit, cancellation);
         if (asJson)
         {
             session.Output.Json(runs);

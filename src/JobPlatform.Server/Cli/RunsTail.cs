@@ -36,7 +36,7 @@ internal static class RunsTail
         {
             for (var isFirst = true; ; isFirst = false)
             {
-                var runs = await session.Get<RunStore>().ListAsync(null, null, null, WatchedRuns, cancellation);
+                var runs = await session.Get<RunStore>().ListAsync(new(), null, WatchedRuns, cancellation);
                 var news = isFirst ? runs.Take(FirstRuns) : runs.Where(run => !known.TryGetValue(run.Id, out var before) || before != run.Status);
                 foreach (var run in news.Reverse()) session.Output.Line(Line(run));
                 known = runs.ToDictionary(run => run.Id, run => run.Status);

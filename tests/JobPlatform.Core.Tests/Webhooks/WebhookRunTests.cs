@@ -213,11 +213,11 @@ public sealed class WebhookRunTests
     {
         await using var bench = await WebhookBench.StartAsync();
         var webhook = await bench.AddAsync();
-        await bench.Store.UpdateAsync(webhook with { IsEnabled = false }, 1, WebhookSecrets.Unchanged, "test");
+        await bench.Store.UpdateAsync(webhook with { IsEnabled = false }, 1, WebhookSecrets.Unchanged, new("test"));
         var disabled = await bench.RunAsync();
-        await bench.Store.DeleteAsync("crm", 2, "ada");
+        await bench.Store.DeleteAsync("crm", 2, new("ada"));
         var deleted = await bench.RunAsync();
-        await bench.Store.CreateAsync(webhook with { Key = "crn" }, WebhookSecrets.Unchanged, "test");
+        await bench.Store.CreateAsync(webhook with { Key = "crn" }, WebhookSecrets.Unchanged, new("test"));
         await bench.Database.ExecuteAsync("UPDATE jobplatform.jobs SET handler = 'crb'");
         var unknown = await bench.RunAsync();
 

@@ -28,7 +28,7 @@ public sealed class WebhookSecrecyTests
             foreach (var kind in (string[])["json", "text", "html", "query"])
                 await bench.RunAsync(new { status, kind });
         await bench.RunAsync(new { status = 200, kind = "silence" });
-        await bench.Store.DeleteAsync("crm", 1, "test");
+        await bench.Store.DeleteAsync("crm", 1, new("test"));
         await bench.RunAsync();
 
         var everything = await DumpAsync(bench.Database) + string.Join('\n', log.All);

@@ -1,3 +1,4 @@
+using JobPlatform.Core.Administration;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Outgoing;
@@ -17,7 +18,7 @@ public sealed class WebhookStoreTests
     {
         await using var bench = await StoreBench.StartAsync();
         var created = await DoAsync(bench.Store.CreateAsync(Example with { Auth = WebhookAuth.ApiKey, Headers = new Dictionary<string, string> { ["X-Team"] = "growth" } },
-            new WebhookSecrets { Auth = Secret }, "ada"));
+            new WebhookSecrets { Auth = Secret }, new("ada")));
         var updated = await DoAsync(bench.Store.UpdateAsync(created with { Url = "https://hooks.example.com/other", TimeoutSeconds = 5 }, 1, WebhookSecrets.Unchanged, "bob"));
         var read = await bench.Store.FindAsync("crm");
         var deleted = await DoAsync(bench.Store.DeleteAsync("crm", 2, "eve"));
@@ -37,12 +38,12 @@ public sealed class WebhookStoreTests
     public async Task A_change_of_a_version_that_somebody_else_has_changed_is_refused()
     {
         await using var bench = await StoreBench.StartAsync();
-        await DoAsync(bench.Store.CreateAsync(Example, WebhookSecrets.Unchanged, "ada"));
+        await DoAsync(bench.Store.CreateAsync(Example, WebhookSecrets.Unchanged, new("ada")));
         var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(i =>
             bench.Store.UpdateAsync(Example with { Description = $"by {i}" }, 1, WebhookSecrets.Unchanged, $"{i}")));
         var late = await bench.Store.DeleteAsync("crm", 1, "late");
         var again = await bench.Store.CreateAsync(Example, WebhookSecrets.Unchanged, "again");
-        var unknown = await bench.Store.UpdateAsync(Example with { Key = "none" }, 1, WebhookSecrets.Unchanged, "test");
+        var unknown = await bench.Store.UpdateAsync(Example with { Key = "none" }, 1, WebhookSecrets.Unchanged, new("test"));
 
         Assert.That(answers.Count(answer => answer is WebhookAnswer.Done), Is.EqualTo(1));
         Assert.That(answers.OfType<WebhookAnswer.Conflict>().Select(conflict => conflict.Message).Distinct(),
@@ -57,7 +58,7 @@ public sealed class WebhookStoreTests
     public async Task Webhooks_are_listed_by_key_page_by_page()
     {
         await using var bench = await StoreBench.StartAsync();
-        foreach (var key in (string[])["c", "a", "b"]) await DoAsync(bench.Store.CreateAsync(Example with { Key = key }, WebhookSecrets.Unchanged, "ada"));
+        foreach (var key in (string[])["c", "a", "b"]) await DoAsync(bench.Store.CreateAsync(Example with { Key = key }, WebhookSecrets.Unchanged, new("ada")));
 
         Assert.That((await bench.Store.ListAsync(null, 2)).Select(webhook => webhook.Key), Is.EqualTo((string[])["a", "b"]));
         Assert.That((await bench.Store.ListAsync("b", 2)).Select(webhook => webhook.Key), Is.EqualTo((string[])["c"]));
@@ -67,7 +68,7 @@ public sealed class WebhookStoreTests
     public async Task The_secret_of_one_host_is_not_sent_to_another_that_the_URL_is_changed_to()
     {
         await using var bench = await StoreBench.StartAsync();
-        var webhook = await DoAsync(bench.Store.CreateAsync(Example with { Auth = WebhookAuth.Bearer }, new WebhookSecrets { Auth = Secret }, "ada"));
+        var webhook = await DoAsync(bench.Store.CreateAsync(Example with { Auth = WebhookAuth.Bearer }, new WebhookSecrets { Auth = Secret }, new("ada")));
         var moved = webhook with { Url = "https://attacker.example.com/" };
 
         var refused = await bench.Store.UpdateAsync(moved, 1, WebhookSecrets.Unchanged, "eve");
@@ -82,9 +83,9 @@ public sealed class WebhookStoreTests
     {
         await using var bench = await StoreBench.StartAsync();
         var signing = WebhookSignature.CreateSecret();
-        var first = await DoAsync(bench.Store.CreateAsync(Example with { Auth = WebhookAuth.Bearer }, new WebhookSecrets { Auth = Secret, Signing = signing }, "ada"));
-        var replaced = await DoAsync(bench.Store.UpdateAsync(first, 1, new WebhookSecrets { Auth = Secret }, "ada"));
-        var bare = await DoAsync(bench.Store.UpdateAsync(first with { Auth = WebhookAuth.None }, 2, new WebhookSecrets { Signing = "" }, "ada"));
+        var first = await DoAsync(bench.Store.CreateAsync(Example with { Auth = WebhookAuth.Bearer }, new WebhookSecrets { Auth = Secret, Signing = signing }, new("ada")));
+        var replaced = await DoAsync(bench.Store.UpdateAsync(first, 1, new WebhookSecrets { Auth = Secret }, new("ada")));
+        var bare = await DoAsync(bench.Store.UpdateAsync(first with { Auth = WebhookAuth.None }, 2, new WebhookSecrets { Signing = "" }, new("ada")));
 
         Assert.That((replaced.SecretChangedAt > first.SecretChangedAt, replaced.SigningSecretChangedAt), Is.EqualTo((true, first.SigningSecretChangedAt)));
         Assert.That((bare.SecretChangedAt, bare.SigningSecretChangedAt), Is.EqualTo(((DateTimeOffset?)null, (DateTimeOffset?)null)));
@@ -101,7 +102,7 @@ public sealed class WebhookStoreTests
         {
             Key = "nothing", Url = "http://localhost/", Method = "GET", Auth = WebhookAuth.Header, TimeoutSeconds = 0, Description = new string('x', 2001),
             Headers = new Dictionary<string, string> { ["X-A"] = "a\r\nX-B: b", ["X-C\r\nX-D"] = "d", ["Host"] = "inside", ["Authorization"] = "Bearer x", ["ok"] = "", ["OK"] = "ü" },
-        }, new WebhookSecrets { Auth = "line\nbreak", Signing = "whsec_short" }, "ada");
+        }, new WebhookSecrets { Auth = "line\nbreak", Signing = "whsec_short" }, new("ada"));
 
         Assert.That(Faults(answer).Split('\n'), Is.EqualTo((string[])
         [
@@ -136,7 +137,7 @@ public sealed class WebhookStoreTests
     {
         await using var bench = await StoreBench.StartAsync();
 
-        Assert.That(Faults(await bench.Store.CreateAsync(Example with { Auth = auth, AuthName = name }, new WebhookSecrets { Auth = secret }, "ada")), Is.EqualTo(fault));
+        Assert.That(Faults(await bench.Store.CreateAsync(Example with { Auth = auth, AuthName = name }, new WebhookSecrets { Auth = secret }, new("ada"))), Is.EqualTo(fault));
     }
 
     private static string Faults(WebhookAnswer answer) => string.Join('\n', ((WebhookAnswer.Invalid)answer).Faults);
@@ -153,7 +154,7 @@ public sealed class WebhookStoreTests
             Database = database;
             _platform = new PlatformDatabase(database.ConnectionString);
             Store = new WebhookHandlerStore(_platform, new HandlerCatalog([typeof(NothingHandler).Assembly], new ConfigurationBuilder().Build()),
-                new AddressGuard(AllowList.Empty), new SecretBox(["kE7-first-of-the-keys-that-tests-show"]));
+                new AddressGuard(AllowList.Empty), new SecretBox(["kE7-first-of-the-keys-that-tests-show"]), new AuditLog(_platform, new SecretRedactor([])));
         }
 
         public TestDatabase Database { get; }

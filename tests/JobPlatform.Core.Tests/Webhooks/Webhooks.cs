@@ -31,7 +31,7 @@ internal sealed class WebhookBench : IAsyncDisposable
     public async Task<Webhook> AddAsync(Func<WebhookDefinition, WebhookDefinition>? change = null, WebhookSecrets? secrets = null, params string[] jobColumns)
     {
         var webhook = new WebhookDefinition { Key = "crm", Url = Url };
-        var answer = await Store.CreateAsync(change?.Invoke(webhook) ?? webhook, secrets ?? WebhookSecrets.Unchanged, "test");
+        var answer = await Store.CreateAsync(change?.Invoke(webhook) ?? webhook, secrets ?? WebhookSecrets.Unchanged, new("test"));
         Assert.That(answer, Is.InstanceOf<WebhookAnswer.Done>(), answer is WebhookAnswer.Invalid { Faults: var faults } ? string.Join(' ', faults) : null);
         await Database.AddJobAsync("sync", "crm", jobColumns.Length > 0 ? jobColumns : ["retry_delays = '0'"]);
         return ((WebhookAnswer.Done)answer).Webhook;
