@@ -15,52 +15,62 @@ public sealed partial class ErrorLogWriter(ErrorLog errors, PlatformDatabase dat
     private static readonly TimeSpan LongestGoodbye = TimeSpan.FromSeconds(3);
     private static readonly string Worker = $"{Environment.MachineName}:{Environment.ProcessId}";
 
+    // What was taken and is not yet written; kept when the database does not take it.
+    private List<ErrorLogEntry> _batch = [];
+
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        try
-        {
-            while (await errors.Pending.WaitToReadAsync(stoppingToken))
-                for (var batch = Take(); batch.Count > 0; batch = Take())
-                    while (!await TryWriteAsync(batch, stoppingToken))
-                        await Task.Delay(Pause, clock, stoppingToken);
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            using var enough = new CancellationTokenSource(LongestGoodbye, clock);
-            for (var batch = Take(); batch.Count > 0 && await TryWriteAsync(batch, enough.Token); batch = Take()) { }
-        }
+        while (await errors.Pending.WaitToReadAsync(stoppingToken))
+            while (!await TryWriteAsync(stoppingToken))
+                await Task.Delay(Pause, clock, stoppingToken);
     }
 
-    private List<ErrorLogEntry> Take()
+    /// <inheritdoc/>
+    public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        var batch = new List<ErrorLogEntry>();
-        while (batch.Count < MostInBatch && errors.Pending.TryRead(out var entry)) batch.Add(entry);
-        if (errors.TakeDropped() is > 0 and var dropped)
-            batch.Add(new(clock.GetUtcNow().UtcDateTime, "warning", typeof(ErrorLogWriter).FullName!, 1201, null,
-                $"{dropped} warnings or errors are missing here: they came faster than the database takes them. The server's own log has them.", null, null));
-        return batch;
+        await base.StopAsync(cancellationToken);
+        using var enough = new CancellationTokenSource(LongestGoodbye, clock);
+        try
+        {
+            await TryWriteAsync(enough.Token);
+        }
+        catch (OperationCanceledException e)
+        {
+            LogNotWritten(e, _batch.Count);
+        }
     }
 
     /// <returns>False when it is to be tried again.</returns>
-    private async Task<bool> TryWriteAsync(List<ErrorLogEntry> batch, CancellationToken cancellation)
+    private async Task<bool> TryWriteAsync(CancellationToken cancellation)
     {
-        try
+        for (Fill(); _batch.Count > 0; Fill())
         {
-            await WriteAsync(batch, cancellation);
-            return true;
+            try
+            {
+                await WriteAsync(_batch, cancellation);
+            }
+            catch (PostgresException e) when (e.SqlState is ['2', '2' or '3', ..])
+            {
+                // A value is refused, and will be next time.
+                LogRefused(e, _batch.Count);
+            }
+            catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
+            {
+                LogNotWritten(e, _batch.Count);
+                return false;
+            }
+            _batch = [];
         }
-        catch (PostgresException e) when (e.SqlState is ['2', '2' or '3', ..])
-        {
-            // A value is refused, and will be next time.
-            LogRefused(e, batch.Count);
-            return true;
-        }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
-        {
-            LogNotWritten(e, batch.Count);
-            return false;
-        }
+        return true;
+    }
+
+    private void Fill()
+    {
+        while (_batch.Count < MostInBatch && errors.Pending.TryRead(out var entry)) _batch.Add(entry);
+        if (errors.TakeDropped() is > 0 and var dropped)
+            _batch.Add(new(clock.GetUtcNow().UtcDateTime, "warning", typeof(ErrorLogWriter).FullName!, 1201, null,
+                $"{dropped} warnings or errors are missing here: they came faster than the database takes them. The server's own log has them.", null, null));
     }
 
     private async Task WriteAsync(List<ErrorLogEntry> batch, CancellationToken cancellation)
@@ -82,7 +92,7 @@ public sealed partial class ErrorLogWriter(ErrorLog errors, PlatformDatabase dat
         await command.ExecuteNonQueryAsync(cancellation);
     }
 
-    [LoggerMessage(1202, LogLevel.Warning, "{Count} warnings and errors could not be written to error_logs yet; they are kept for the next try")]
+    [LoggerMessage(1202, LogLevel.Warning, "{Count} warnings and errors could not be written to error_logs now")]
     private partial void LogNotWritten(Exception exception, int count);
 
     [LoggerMessage(1203, LogLevel.Error, "{Count} warnings and errors were not written to error_logs: the database refuses them")]

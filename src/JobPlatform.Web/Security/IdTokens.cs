@@ -6,7 +6,6 @@ using JobPlatform.Core.Administration;
 using JobPlatform.Core.Settings;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.IdentityModel.JsonWebTokens;
-using Microsoft.IdentityModel.Protocols;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 using Microsoft.IdentityModel.Tokens;
 
@@ -37,16 +36,13 @@ internal sealed class IdTokens(PlatformSettings settings, TimeProvider clock)
     /// <summary>The person, when everything about the token is right.</summary>
     /// <exception cref="AuthenticationFailureException">Something is not; the message says what, for the log.</exception>
     public async Task<Person> ReadAsync(
-        string? token, string? nonce, ConfigurationManager<OpenIdConnectConfiguration> discovery, CancellationToken cancellation)
+        string? token, string? nonce, OidcDiscovery discovery, CancellationToken cancellation)
     {
         if (token is null) throw new AuthenticationFailureException("The provider gave no id_token.");
-        var result = await ValidateAsync(token, await discovery.GetConfigurationAsync(cancellation));
+        var result = await ValidateAsync(token, await discovery.GetAsync(cancellation));
+        // The provider signs with a new key.
         if (result.Exception is SecurityTokenSignatureKeyNotFoundException)
-        {
-            // The provider signs with a new key.
-            discovery.RequestRefresh();
-            result = await ValidateAsync(token, await discovery.GetConfigurationAsync(cancellation));
-        }
+            result = await ValidateAsync(token, await discovery.RefreshAsync(cancellation));
         if (!result.IsValid) throw new AuthenticationFailureException("The provider's id_token is not valid.", result.Exception);
         return Read(result.ClaimsIdentity, nonce);
     }

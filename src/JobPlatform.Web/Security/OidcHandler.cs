@@ -8,8 +8,6 @@ using Microsoft.AspNetCore.Authentication.OAuth;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using Microsoft.IdentityModel.Protocols;
-using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 
 namespace JobPlatform.Web.Security;
 
@@ -17,7 +15,7 @@ namespace JobPlatform.Web.Security;
 internal sealed class OidcOptions : OAuthOptions
 {
     /// <summary>The provider's own description; set once the backchannel is there.</summary>
-    public ConfigurationManager<OpenIdConnectConfiguration> Discovery { get; set; } = null!;
+    public OidcDiscovery Discovery { get; set; } = null!;
 }
 
 /// <summary>
@@ -43,7 +41,7 @@ internal sealed partial class OidcHandler(
         {
             await DiscoverAsync();
         }
-        catch (InvalidOperationException e)
+        catch (AuthenticationFailureException e)
         {
             LogUnreachable(Logger, e);
             Context.Response.Redirect(SignInEndpoints.ProviderFault);
@@ -90,7 +88,7 @@ internal sealed partial class OidcHandler(
 
     private async Task DiscoverAsync()
     {
-        var provider = await Options.Discovery.GetConfigurationAsync(Context.RequestAborted);
+        var provider = await Options.Discovery.GetAsync(Context.RequestAborted);
         (Options.AuthorizationEndpoint, Options.TokenEndpoint) = (provider.AuthorizationEndpoint, provider.TokenEndpoint);
     }
 

@@ -6,8 +6,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using Microsoft.IdentityModel.Protocols;
-using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 
 namespace JobPlatform.Web.Security;
 
@@ -23,7 +21,7 @@ internal static partial class OidcServices
         authentication.AddOAuth<OidcOptions, OidcHandler>(OidcHandler.SchemeName, options => Describe(options, oidc));
         // After the framework has made the backchannel.
         authentication.Services.AddSingleton<IPostConfigureOptions<OidcOptions>>(
-            new PostConfigureOptions<OidcOptions>(OidcHandler.SchemeName, options => options.Discovery = Discover(options, oidc)));
+            new PostConfigureOptions<OidcOptions>(OidcHandler.SchemeName, options => options.Discovery = new(oidc, options.Backchannel, options.TimeProvider!)));
     }
 
     private static void Describe(OidcOptions options, OidcSettings oidc)
@@ -42,10 +40,6 @@ internal static partial class OidcServices
         options.CorrelationCookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
         options.Events = new OAuthEvents { OnRemoteFailure = RefuseAsync };
     }
-
-    private static ConfigurationManager<OpenIdConnectConfiguration> Discover(OidcOptions options, OidcSettings oidc) =>
-        new($"{oidc.Authority.AbsoluteUri.TrimEnd('/')}/.well-known/openid-configuration", new OpenIdConnectConfigurationRetriever(),
-            new HttpDocumentRetriever(options.Backchannel) { RequireHttps = oidc.Authority.Scheme == Uri.UriSchemeHttps });
 
     // The person is told little, as whoever forges an answer would be told it, too.
     private static async Task RefuseAsync(RemoteFailureContext context)

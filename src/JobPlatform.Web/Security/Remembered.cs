@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace JobPlatform.Web.Security;
 
 /// <summary>
-/// Answers of the database that may be some seconds old, so that not every request asks: a change is seen after
+/// Answers that may be some time old, so that not every request asks: a change is seen after
 /// <paramref name="lifetime"/> at the latest. Bounded; thread-safe.
 /// </summary>
 internal sealed class Remembered<TKey, TValue>(TimeSpan lifetime, TimeProvider clock) where TKey : notnull
@@ -20,11 +20,14 @@ internal sealed class Remembered<TKey, TValue>(TimeSpan lifetime, TimeProvider c
         var at = clock.GetTimestamp();
         if (await ask(key) is not { } value)
         {
-            _values.TryRemove(key, out _);
+            Forget(key);
             return default;
         }
         if (_values.Count >= Most) _values.Clear();
         _values[key] = (value, at);
         return value;
     }
+
+    /// <summary>Asks anew the next time.</summary>
+    public void Forget(TKey key) => _values.TryRemove(key, out _);
 }

@@ -78,9 +78,9 @@ public sealed class ClientTests
     }
 
     [Test]
-    public void A_route_with_a_scope_that_is_not_in_the_list_does_not_start()
+    public async Task A_route_with_a_scope_that_is_not_in_the_list_does_not_start()
     {
-        var fault = Assert.ThrowsAsync<ArgumentException>(() =>
+        var fault = await Assert.ThrowsAsync<ArgumentException>(() =>
             ApiHost.StartAsync(map: routes => routes.MapGet("/x", () => "").RequireAccess(Access.Read, "job:read")));
 
         Assert.That(fault!.Message, Does.StartWith("scope: 'job:read' is not one of").And.Contain("Did you mean jobs:read?"));

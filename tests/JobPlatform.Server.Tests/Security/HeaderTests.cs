@@ -26,7 +26,6 @@ public sealed class HeaderTests
             Assert.That(headers.GetValues("Referrer-Policy").Single(), Is.EqualTo("same-origin"));
             Assert.That(headers.CacheControl?.ToString(), Is.EqualTo("no-store"));
             Assert.That(headers.Contains("Strict-Transport-Security"), Is.False);
-            Assert.That(headers.Contains("Server"), Is.False);
         }
     }
 
