@@ -48,8 +48,6 @@ internal static class SecurityServices
             new AuthorizationPolicyBuilder().RequireAuthenticatedUser().AddRequirements(new UndecidedRoutes()).Build());
     }
 
-    public static Sessions GetSessions(this IServiceProvider services) => services.GetRequiredService<Sessions>();
-
     private static void AddSessionKeys(this IServiceCollection services, PlatformSettings settings)
     {
         var keys = services.AddDataProtection().SetApplicationName("jobplatform");

@@ -5,6 +5,7 @@ using JobPlatform.Core.Settings;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace JobPlatform.Web.Security;
 
@@ -38,7 +39,7 @@ internal sealed class Sessions(AdminAccounts accounts, TimeProvider clock)
         options.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
         options.ExpireTimeSpan = settings.Access.SessionLifetime;
         options.SlidingExpiration = true;
-        options.Events.OnValidatePrincipal = context => context.HttpContext.RequestServices.GetSessions().ValidateAsync(context);
+        options.Events.OnValidatePrincipal = context => context.HttpContext.RequestServices.GetRequiredService<Sessions>().ValidateAsync(context);
     }
 
     /// <summary>The principal of a session that begins now.</summary>

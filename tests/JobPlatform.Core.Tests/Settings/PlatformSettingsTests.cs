@@ -14,12 +14,18 @@ public sealed class PlatformSettingsTests
     [TestCase("WORKER_QUEUES", "mail,Slow Jobs", "WORKER_QUEUES: 'Slow Jobs' is no queue's name")]
     [TestCase("ENGINE", "hangfire", HangfireMissing)]
     [TestCase("ENGINE", "hangfir", "ENGINE: 'hangfir' is not one of auto, hangfire, embedded. Did you mean hangfire?")]
+    [TestCase("TRUSTED_PROXIES", "10.0.0.1, nginx", "TRUSTED_PROXIES: 'nginx' is not an address")]
+    [TestCase("OIDC_AUTHORITY", "http://sso.example.com", "OIDC_AUTHORITY: 'http://sso.example.com/' is not encrypted")]
+    [TestCase("OIDC_AUTHORITY", "https://sso.example.com", "OIDC_ADMINS: neither it nor OIDC_VIEWERS is set")]
+    [TestCase("OIDC_AUTHORITY", "https://sso.example.com", "OIDC_CLIENT_SECRET: it is not set")]
+    [TestCase("RECENT_AUTH_MINUTES", "0", "RECENT_AUTH_MINUTES: '0' is not a whole number from 1 to 1440.")]
     public void A_setting_that_would_do_nothing_or_harm_is_a_fault(string name, string value, string fault) =>
         Assert.That(Read(name, value).Faults, Has.One.StartsWith(fault));
 
     [TestCase("ENGINE", "auto")]
     [TestCase("ENGINE", "Embedded")]
     [TestCase("WORKER_QUEUES", "mail, slow.jobs-2")]
+    [TestCase("TRUSTED_PROXIES", "10.0.0.1, 192.168.0.0/16, ::1, fd00::/8")]
     [TestCase("CRON_SECRET", "kept-4Zt8Lq2Xw9Bn6Vc1Md5Fg7Hj3Ks0")]
     public void A_good_setting_is_none(string name, string value) => Assert.That(Read(name, value).Faults, Is.Empty);
 
