@@ -26,9 +26,6 @@ internal sealed class HostPipelines(TimeProvider clock)
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Entry> _byHost = new(StringComparer.Ordinal);
 
-    /// <summary>How many hosts are known.</summary>
-    public int Count => _byHost.Count;
-
     /// <summary>The pipeline of an address's scheme, host and port.</summary>
     public ResiliencePipeline<OutgoingAnswer> Of(Uri address)
     {

@@ -13,11 +13,14 @@ public enum AddressSource
 /// <summary>One call over HTTP. Immutable.</summary>
 public sealed record OutgoingCall
 {
-    /// <summary>Makes the request, anew for each try.</summary>
-    public required Func<HttpRequestMessage> CreateRequest { get; init; }
+    /// <summary>Where it goes, with its text as it was written.</summary>
+    public required Uri Address { get; init; }
 
-    /// <summary>Who wrote down its address.</summary>
+    /// <summary>Who wrote down the address.</summary>
     public required AddressSource Source { get; init; }
+
+    /// <summary>Makes the request, anew for each try; its address is set by the pipeline.</summary>
+    public required Func<HttpRequestMessage> CreateRequest { get; init; }
 
     /// <summary>How long one try may take, from the connection to the end of the body. Default 30 s.</summary>
     public TimeSpan TimeLimit { get; init; } = TimeSpan.FromSeconds(30);

@@ -22,18 +22,16 @@ public sealed class OutgoingHttp(IHttpClientFactory clients, AddressGuard guard,
     /// <exception cref="OperationCanceledException">The token ended.</exception>
     public async Task<OutgoingAnswer> SendAsync(OutgoingCall call, CancellationToken cancellation = default)
     {
-        Uri address;
-        using (var probe = call.CreateRequest()) address = probe.RequestUri!;
         var context = ResilienceContextPool.Shared.Get(cancellation);
         context.Properties.Set(HostPipelines.Call, call);
         try
         {
             // Again, as rows can be written by hand.
-            if (call.Source == AddressSource.Row && guard.FindFault(address.OriginalString) is { } fault) throw new AddressRefusedException(fault);
-            return await _pipelines.Of(address).ExecuteAsync(
+            if (call.Source == AddressSource.Row && guard.FindFault(call.Address.OriginalString) is { } fault) throw new AddressRefusedException(fault);
+            return await _pipelines.Of(call.Address).ExecuteAsync(
                 static async (context, state) => await state.Self.TryAsync(state.call, context.CancellationToken), context, (Self: this, call));
         }
-        catch (Exception e) when (!cancellation.IsCancellationRequested && Describe(e, address, call) is { } described)
+        catch (Exception e) when (!cancellation.IsCancellationRequested && Describe(e, call) is { } described)
         {
             throw described;
         }
@@ -47,6 +45,7 @@ public sealed class OutgoingHttp(IHttpClientFactory clients, AddressGuard guard,
     {
         using var client = clients.CreateClient(call.Source == AddressSource.Row ? GuardedClient : TrustedClient);
         using var request = call.CreateRequest();
+        request.RequestUri = call.Address;
         using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
         await using var content = await response.Content.ReadAsStreamAsync(cancellation);
         var (body, isTruncated) = await ReadAsync(content, call.MostBytes, cancellation);
@@ -74,17 +73,18 @@ public sealed class OutgoingHttp(IHttpClientFactory clients, AddressGuard guard,
     private TimeSpan? Read(RetryConditionHeaderValue? header) =>
         (header?.Delta ?? header?.Date - clock.GetUtcNow()) is { } wait ? wait > TimeSpan.Zero ? wait : TimeSpan.Zero : null;
 
-    private static OutgoingException? Describe(Exception exception, Uri address, OutgoingCall call)
+    private static OutgoingException? Describe(Exception exception, OutgoingCall call)
     {
+        var host = call.Address.Authority;
         for (var cause = exception; cause is not null; cause = cause.InnerException)
             if (cause is AddressRefusedException) return new(OutgoingFault.Refused, cause.Message, null, exception);
         return exception switch
         {
             BrokenCircuitException broken => new(OutgoingFault.Resting,
-                $"{address.Authority} has failed often in the last moments and is not called for a while.", broken.RetryAfter, broken),
-            TimeoutRejectedException => new(OutgoingFault.TimedOut, $"{address.Authority} gave no complete answer within {call.TimeLimit.TotalSeconds:0.###} s.", null, exception),
+                $"{host} has failed often in the last moments and is not called for a while.", broken.RetryAfter, broken),
+            TimeoutRejectedException => new(OutgoingFault.TimedOut, $"{host} gave no complete answer within {call.TimeLimit.TotalSeconds:0.###} s.", null, exception),
             HttpRequestException or IOException => new(OutgoingFault.Unreachable,
-                $"{address.Authority} could not be reached: {exception.GetBaseException().Message.TrimEnd('.')}.", null, exception),
+                $"{host} could not be reached: {exception.GetBaseException().Message.TrimEnd('.')}.", null, exception),
             _ => null,
         };
     }

@@ -12,7 +12,7 @@ namespace JobPlatform.Core.Webhooks;
 public sealed record WebhookResult(string? Fault, bool IsTemporary, TimeSpan? RetryAfter, JsonElement? Answer);
 
 /// <summary>Calls webhooks. Thread-safe.</summary>
-public sealed class WebhookCaller(WebhookHandlerStore store, OutgoingHttp outgoing, SecretBox box, TimeProvider clock)
+public sealed class WebhookCaller(WebhookHandlerStore store, OutgoingHttp outgoing, TimeProvider clock)
 {
     /// <summary>Calls the webhook of that key once, whether it is enabled or not.</summary>
     /// <returns>Null when there is no such webhook.</returns>
@@ -26,14 +26,11 @@ public sealed class WebhookCaller(WebhookHandlerStore store, OutgoingHttp outgoi
         string? secret, signingSecret;
         try
         {
-            secret = row.SecretEncrypted is { } auth ? box.Open(WebhookHandlerStore.AuthPurpose(webhook), auth) : null;
-            signingSecret = row.SigningSecretEncrypted is { } signing ? box.Open(WebhookHandlerStore.SigningPurpose(webhook), signing) : null;
+            (secret, signingSecret) = store.Open(row);
         }
-        catch (SecretBoxException)
+        catch (SecretBoxException e)
         {
-            return new($"The webhook '{row.Key}' was not called: its stored secret does not open. Either JOBS_SECRET_KEY is another one than when it was stored " +
-                       $"(set that one as JOBS_SECRET_KEY_PREVIOUS), or its URL was changed by SQL. Or give the secret anew: jobplatform webhooks set-secret {row.Key}",
-                       IsTemporary: false, null, null);
+            return new($"The webhook '{row.Key}' was not called: {e.Message}", IsTemporary: false, null, null);
         }
 
         var recording = new WebhookRecording(Marks(webhook, secret, signingSecret));
@@ -42,8 +39,9 @@ public sealed class WebhookCaller(WebhookHandlerStore store, OutgoingHttp outgoi
         {
             var answer = await outgoing.SendAsync(new OutgoingCall
             {
-                CreateRequest = () => WebhookRequest.Create(webhook, secret, signingSecret, what.RunId, clock.GetUtcNow(), body),
+                Address = new Uri(webhook.Url),
                 Source = AddressSource.Row,
+                CreateRequest = () => WebhookRequest.Create(webhook, secret, signingSecret, what.RunId, clock.GetUtcNow(), body),
                 TimeLimit = TimeSpan.FromSeconds(webhook.TimeoutSeconds),
                 MostBytes = WebhookRecording.MostRead,
             }, cancellation);

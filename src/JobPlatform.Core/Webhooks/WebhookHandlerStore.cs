@@ -33,16 +33,21 @@ public sealed class WebhookHandlerStore(PlatformDatabase database, HandlerCatalo
     /// <summary>Webhooks by key, after <paramref name="afterKey"/>, at most <paramref name="limit"/>.</summary>
     public async Task<IReadOnlyList<Webhook>> ListAsync(string? afterKey, int limit, CancellationToken cancellation = default)
     {
-        await using var connection = await database.OpenAsync(cancellation);
-        var rows = await connection.QueryAsync<WebhookRow>(new CommandDefinition(
-            $"SELECT {WebhookRow.Columns} FROM jobplatform.job_handlers WHERE @afterKey IS NULL OR key > @afterKey ORDER BY key LIMIT @limit",
-            new { afterKey, limit }, cancellationToken: cancellation));
+        var rows = await ListRowsAsync(afterKey, limit, cancellation);
         return [.. rows.Select(row => row.ToWebhook())];
     }
 
     /// <summary>The webhook, null when there is none of that key.</summary>
     public async Task<Webhook?> FindAsync(string key, CancellationToken cancellation = default) =>
         (await FindRowAsync(key, cancellation))?.ToWebhook();
+
+    /// <summary>As <see cref="ListAsync"/>, with what is wrong with each: rows can be written by hand, code handlers take keys,
+    /// and the platform's key changes.</summary>
+    public async Task<IReadOnlyList<(Webhook Webhook, IReadOnlyList<string> Faults)>> CheckAsync(string? afterKey, int limit, CancellationToken cancellation = default)
+    {
+        var rows = await ListRowsAsync(afterKey, limit, cancellation);
+        return [.. rows.Select(row => (row.ToWebhook(), (IReadOnlyList<string>)FindFaults(row)))];
+    }
 
     /// <summary>The webhooks whose keys are like the given one, and whether each is enabled: enough to know whether it is
     /// among them, and what may have been meant.</summary>
@@ -154,11 +159,52 @@ public sealed class WebhookHandlerStore(PlatformDatabase database, HandlerCatalo
             $"SELECT {WebhookRow.Columns} FROM jobplatform.job_handlers WHERE key = @key", new { key }, cancellationToken: cancellation));
     }
 
+    /// <summary>The secrets in the plain.</summary>
+    /// <exception cref="SecretBoxException">One does not open; the message says what to do.</exception>
+    internal (string? Auth, string? Signing) Open(WebhookRow row)
+    {
+        var webhook = row.ToWebhook();
+        try
+        {
+            return (row.SecretEncrypted is { } auth ? box.Open(AuthPurpose(webhook), auth) : null,
+                row.SigningSecretEncrypted is { } signing ? box.Open(SigningPurpose(webhook), signing) : null);
+        }
+        catch (SecretBoxException)
+        {
+            throw new SecretBoxException(
+                "its stored secret does not open. Either JOBS_SECRET_KEY is another one than when it was stored (set that one as JOBS_SECRET_KEY_PREVIOUS), " +
+                $"or its URL was changed by SQL. Or give the secret anew: jobplatform webhooks set-secret {row.Key}");
+        }
+    }
+
+    private List<string> FindFaults(WebhookRow row)
+    {
+        var webhook = row.ToWebhook();
+        var faults = WebhookFaults.Find(webhook, WebhookSecrets.Unchanged, webhook, catalog, guard).ConvertAll(fault => fault.ToString());
+        try
+        {
+            Open(row);
+        }
+        catch (SecretBoxException e)
+        {
+            faults.Add(e.Message);
+        }
+        return faults;
+    }
+
+    private async Task<List<WebhookRow>> ListRowsAsync(string? afterKey, int limit, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenAsync(cancellation);
+        return (await connection.QueryAsync<WebhookRow>(new CommandDefinition(
+            $"SELECT {WebhookRow.Columns} FROM jobplatform.job_handlers WHERE @afterKey IS NULL OR key > @afterKey ORDER BY key LIMIT @limit",
+            new { afterKey, limit }, cancellationToken: cancellation))).AsList();
+    }
+
     /// <summary>Under what the auth's secret is sealed: it opens only for the host that it was given for.</summary>
-    internal static string AuthPurpose(WebhookDefinition webhook) => $"job_handlers:{webhook.Key}:{WebhookFaults.OriginOf(webhook)}";
+    private static string AuthPurpose(WebhookDefinition webhook) => $"job_handlers:{webhook.Key}:{WebhookFaults.OriginOf(webhook)}";
 
     /// <summary>Under what the signing secret is sealed.</summary>
-    internal static string SigningPurpose(WebhookDefinition webhook) => $"job_handlers:{webhook.Key}:signing";
+    private static string SigningPurpose(WebhookDefinition webhook) => $"job_handlers:{webhook.Key}:signing";
 
     private static async Task<(WebhookRow? Row, WebhookAnswer? Refusal)> LockAsync(
         NpgsqlConnection connection, string key, int version, CancellationToken cancellation)

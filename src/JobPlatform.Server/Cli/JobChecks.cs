@@ -1,11 +1,11 @@
-using Dapper;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Jobs;
+using JobPlatform.Core.Webhooks;
 
 namespace JobPlatform.Server.Cli;
 
-/// <summary>Whether each job could run. What only matters when it runs by itself is not held against a disabled job.</summary>
+/// <summary>Whether each webhook could be called and each job could run. What only matters when it runs by itself is not held against a disabled one.</summary>
 internal static class JobChecks
 {
     private const int Page = 1000;
@@ -18,7 +18,7 @@ internal static class JobChecks
             ? (await session.Get<AppDatabase>().FindMissingAsync(
                 catalog.All.SelectMany(handler => handler.Tables).ToHashSet(), cancellation)).ToHashSet()
             : [];
-        var webhooks = await ReadWebhooksAsync(session, cancellation);
+        var webhooks = await CheckWebhooksAsync(findings, session, cancellation);
         for (long after = 0; ;)
         {
             var page = await session.Get<JobStore>().ListDefinitionsAsync(after, Page, cancellation);
@@ -33,11 +33,19 @@ internal static class JobChecks
         }
     }
 
-    private static async Task<Dictionary<string, bool>> ReadWebhooksAsync(Session session, CancellationToken cancellation)
+    private static async Task<Dictionary<string, bool>> CheckWebhooksAsync(List<Finding> findings, Session session, CancellationToken cancellation)
     {
-        await using var connection = await session.Get<PlatformDatabase>().OpenAsync(cancellation);
-        return (await connection.QueryAsync<(string Key, bool IsEnabled)>(new CommandDefinition(
-            "SELECT key, is_enabled FROM jobplatform.job_handlers", cancellationToken: cancellation)))
-            .ToDictionary(webhook => webhook.Key, webhook => webhook.IsEnabled, StringComparer.Ordinal);
+        var webhooks = new Dictionary<string, bool>(StringComparer.Ordinal);
+        for (string? after = null; ;)
+        {
+            var page = await session.Get<WebhookHandlerStore>().CheckAsync(after, Page, cancellation);
+            foreach (var (webhook, faults) in page)
+            {
+                webhooks.Add(webhook.Key, webhook.IsEnabled);
+                if (webhook.IsEnabled) findings.AddRange(faults.Select(fault => Finding.Fault("webhooks", $"The webhook '{webhook.Key}' cannot be called as it is: {fault}")));
+            }
+            if (page.Count < Page) return webhooks;
+            after = page[^1].Webhook.Key;
+        }
     }
 }

@@ -24,7 +24,7 @@ internal sealed class OutgoingServices : IAsyncDisposable
     /// <summary>Gets an address as one from a row.</summary>
     public Task<OutgoingAnswer> GetAsync(string address, Func<OutgoingCall, OutgoingCall>? change = null, CancellationToken cancellation = default)
     {
-        var call = new OutgoingCall { CreateRequest = () => new HttpRequestMessage(HttpMethod.Get, new Uri(address)), Source = AddressSource.Row };
+        var call = new OutgoingCall { Address = new Uri(address), Source = AddressSource.Row, CreateRequest = () => new HttpRequestMessage() };
         return Http.SendAsync(change?.Invoke(call) ?? call, cancellation);
     }
 

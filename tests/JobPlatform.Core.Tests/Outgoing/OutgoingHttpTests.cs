@@ -181,14 +181,15 @@ public sealed class OutgoingHttpTests
         var clock = new FakeClock();
         var pipelines = new HostPipelines(clock);
         var first = pipelines.Of(new Uri("https://first.example.com/a"));
+        var second = pipelines.Of(new Uri("https://second.example.com/"));
         for (var i = 0; i < HostPipelines.MostHosts * 2; i++)
         {
             clock.Advance(TimeSpan.FromSeconds(1));
             pipelines.Of(new Uri($"https://host-{i}.example.com/"));
-            if (i < 1500) Assert.That(pipelines.Of(new Uri("https://first.example.com/b")), Is.SameAs(first));
+            Assert.That(pipelines.Of(new Uri("https://first.example.com/b")), Is.SameAs(first));
         }
 
-        Assert.That(pipelines.Count, Is.EqualTo(HostPipelines.MostHosts));
+        Assert.That(pipelines.Of(new Uri("https://second.example.com/")), Is.Not.SameAs(second));
     }
 
     [Test]

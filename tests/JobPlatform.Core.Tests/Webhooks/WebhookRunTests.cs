@@ -228,6 +228,19 @@ public sealed class WebhookRunTests
     }
 
     [Test]
+    public async Task Headers_that_were_written_by_SQL_cannot_add_others_and_those_of_contents_are_sent_too()
+    {
+        await using var bench = await WebhookBench.StartAsync();
+        await bench.AddAsync(webhook => webhook with { Headers = new Dictionary<string, string> { ["Content-Language"] = "de" } });
+        await bench.Database.ExecuteAsync("""UPDATE jobplatform.job_handlers SET headers = headers || '{"X-A": "a\r\nX-Evil: 1", "X-B\r\nX-Evil": "2", "X-C": "c\u0000d"}'""");
+
+        var run = await bench.RunAsync();
+
+        Assert.That(run.Status, Is.EqualTo(RunStatus.Success), RunWords.Message(run.Error));
+        Assert.That(bench.Receiver.Requests.Single().Headers, Does.ContainKey("Content-Language").And.Not.ContainKey("X-Evil").And.Not.ContainKey("X-A"));
+    }
+
+    [Test]
     public async Task A_secret_that_no_key_opens_or_whose_url_was_changed_by_SQL_is_sent_nowhere()
     {
         await using var bench = await WebhookBench.StartAsync();

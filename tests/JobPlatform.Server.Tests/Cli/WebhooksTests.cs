@@ -72,6 +72,29 @@ public sealed class WebhooksTests
     }
 
     [Test]
+    public async Task Check_names_webhooks_that_could_not_be_called()
+    {
+        await using var cli = await CreateAsync();
+        await RunAsync(cli, Secret, "webhooks", "add", "moved", "https://hooks.example.com/", "--auth", "bearer");
+        await cli.RunAsync("webhooks", "add", "shadowed", "https://hooks.example.com/");
+        await cli.Database.ExecuteAsync(
+            """
+            UPDATE jobplatform.job_handlers SET url = 'https://other.example.com/' WHERE key = 'moved';
+            UPDATE jobplatform.job_handlers SET key = 'test-job', url = 'http://10.0.0.1/' WHERE key = 'shadowed';
+            INSERT INTO jobplatform.job_handlers (key, url, is_enabled) VALUES ('off', 'http://10.0.0.1/', false);
+            """);
+
+        var check = await cli.RunAsync("check", "--json");
+
+        Assert.That(check.Json.GetProperty("findings").EnumerateArray().Where(finding => finding.GetProperty("area").GetString() == "webhooks")
+            .Select(finding => finding.GetProperty("message").GetString()![..62]), Is.EqualTo((string[])
+        [
+            "The webhook 'moved' cannot be called as it is: its stored secr", "The webhook 'test-job' cannot be called as it is: key: 'test-j",
+            "The webhook 'test-job' cannot be called as it is: url: '10.0.0",
+        ]));
+    }
+
+    [Test]
     public async Task An_allow_list_that_cannot_be_read_is_a_fault_of_the_settings()
     {
         await using var cli = await CreateAsync();
