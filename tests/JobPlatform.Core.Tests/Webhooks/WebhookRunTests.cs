@@ -232,7 +232,7 @@ public sealed class WebhookRunTests
     {
         await using var bench = await WebhookBench.StartAsync();
         await bench.AddAsync(webhook => webhook with { Headers = new Dictionary<string, string> { ["Content-Language"] = "de" } });
-        await bench.Database.ExecuteAsync("""UPDATE jobplatform.job_handlers SET headers = headers || '{"X-A": "a\r\nX-Evil: 1", "X-B\r\nX-Evil": "2", "X-C": "c\u0000d"}'""");
+        await bench.Database.ExecuteAsync("""UPDATE jobplatform.job_handlers SET headers = headers || '{"X-A": "a\r\nX-Evil: 1", "X-B\r\nX-Evil": "2"}'""");
 
         var run = await bench.RunAsync();
 
