@@ -124,7 +124,7 @@ CREATE TABLE public.workspace_invitations (
     expires_at    timestamptz NOT NULL
 );
 CREATE INDEX workspace_invitations_workspace_id_idx ON public.workspace_invitations (workspace_id);
-CREATE INDEX workspace_invitations_pending_idx ON public.workspace_invitations (expires_at) WHERE status = 'pending';
+CREATE INDEX workspace_invitations_expires_at_idx ON public.workspace_invitations (expires_at);
 COMMENT ON TABLE  public.workspace_invitations IS 'Invitations by mail into a workspace.';
 COMMENT ON COLUMN public.workspace_invitations.email IS 'Who was invited; need not be a user yet.';
 COMMENT ON COLUMN public.workspace_invitations.status IS 'pending until it is answered: accepted or declined. Only pending ones are removed by cleanup-invitations.';
