@@ -51,11 +51,10 @@ internal sealed class Outbox(PlatformDatabase database, TimeProvider clock)
     }
 
     /// <summary>Takes up to <paramref name="limit"/> due mails, the longest due first.</summary>
-    public async Task<IReadOnlyList<ClaimedEmail>> ClaimAsync(int limit, CancellationToken cancellation)
+    public async Task<IReadOnlyList<ClaimedEmail>> ClaimAsync(int limit)
     {
-        // Not to be interrupted once begun: a claim that is committed and not heard of would block its mails for 15 minutes.
-        cancellation.ThrowIfCancellationRequested();
-        await using var connection = await database.OpenAsync(cancellation);
+        // Without a cancellation token: a claim that is committed and not heard of would block its mails for 15 minutes.
+        await using var connection = await database.OpenAsync(CancellationToken.None);
         return (await connection.QueryAsync<ClaimedEmail>(
             """
             SELECT id, message_id, to_address, from_address, subject, html_body, text_body, attempts, max_attempts, claimed_at

@@ -14,7 +14,7 @@ namespace JobPlatform.Handlers.Email;
 /// <item><term>the mail's, for good</term><description>5xx for recipient or content; an address or a size that cannot be sent</description></item>
 /// <item><term>the mail's, tried again after 1, 3, 9, then 15 minutes</term><description>4xx for recipient or content; a line lost after
 /// the sender was taken (from the end of the content on the mail may have arrived: the same Message-ID tells)</description></item>
-/// <item><term>the server's</term><description>everything at connecting and logging in, 421, the refusal of MAIL_FROM; the mails are
+/// <item><term>the server's</term><description>everything at connecting and logging in, 421, the refusal of MAIL_FROM, 530 to any sender (log in first); the mails are
 /// given back with no attempt counted, so that an outage, however long, turns none into failed</description></item>
 /// </list>
 /// </remarks>
@@ -30,6 +30,7 @@ internal sealed partial class Sender(SmtpSettings settings, Outbox outbox, RunCo
 
     private SmtpConnection? _connection;
     private int _lossesInARow;
+    private ClaimedEmail? _accepted;
 
     /// <summary>Sends until nothing is due, the allowance is used, or it is told to stop.</summary>
     /// <param name="share">Mails to claim at a time.</param>
@@ -47,7 +48,7 @@ internal sealed partial class Sender(SmtpSettings settings, Outbox outbox, RunCo
                 await ConnectAsync(abort.Token);
                 var limit = tally.Reserve(share);
                 if (limit == 0) return;
-                var claimed = await outbox.ClaimAsync(limit, CancellationToken.None);
+                var claimed = await outbox.ClaimAsync(limit);
                 tally.Release(limit - claimed.Count);
                 if (claimed.Count == 0) return;
                 await SendAsync(claimed, abort.Token, cancellation);
@@ -68,19 +69,25 @@ internal sealed partial class Sender(SmtpSettings settings, Outbox outbox, RunCo
         var next = 0;
         try
         {
-            while (next < claimed.Count && !cancellation.IsCancellationRequested && run.Clock.GetUtcNow() - claimed[next].ClaimedAt < FreshFor)
-                if (await SendAsync(claimed[next], abort)) next++;
+            while (next < claimed.Count && !cancellation.IsCancellationRequested)
+            {
+                // Before the look at the claim's age: a fresh connection to a slow server may take minutes.
+                var connection = await ConnectAsync(abort);
+                if (run.Clock.GetUtcNow() - claimed[next].ClaimedAt >= FreshFor) break;
+                if (await SendAsync(claimed[next], connection, abort)) next++;
+            }
         }
         finally
         {
-            var rest = claimed.Skip(next).ToList();
+            // A mail that was accepted and could not be marked waits out its claim: given back, it would go out again at once.
+            var rest = claimed.Skip(next).Where(mail => mail != _accepted).ToList();
             tally.Release(rest.Count);
             tally.Returned(await outbox.GiveBackAsync(rest));
         }
     }
 
     // False when the mail is to be sent again on another connection.
-    private async Task<bool> SendAsync(ClaimedEmail mail, CancellationToken abort)
+    private async Task<bool> SendAsync(ClaimedEmail mail, SmtpConnection connection, CancellationToken abort)
     {
         if (mail.Attempts > mail.MaxAttempts)
         {
@@ -90,8 +97,8 @@ internal sealed partial class Sender(SmtpSettings settings, Outbox outbox, RunCo
         try
         {
             var message = MailMessageWriter.Write(mail, settings.From!, run.Clock.GetUtcNow());
-            var connection = await ConnectAsync(abort);
             await connection.SendAsync(message, abort);
+            _accepted = mail;
             _lossesInARow = 0;
             if (!await outbox.MarkSentAsync(mail)) LogTakenMeanwhile(run.Logger, mail.Id);
             tally.Sent();
@@ -103,7 +110,7 @@ internal sealed partial class Sender(SmtpSettings settings, Outbox outbox, RunCo
         catch (SmtpFault e) when (IsServers(e, mail))
         {
             // Servers end sessions after so many mails; a fresh one takes this mail.
-            if (e.Step == SmtpStep.Connect || e.Code is not (null or 421) || _connection!.Answered == 0) throw;
+            if (e.Code is not (null or 421) || connection.Answered == 0) throw;
             await DisconnectAsync();
             return false;
         }
@@ -123,8 +130,8 @@ internal sealed partial class Sender(SmtpSettings settings, Outbox outbox, RunCo
 
     // MAIL tells the server nothing of the mail but its size (552), so what it refuses there is the sender.
     private static bool IsServers(SmtpFault fault, ClaimedEmail mail) =>
-        fault.Code == 421 || fault.Step == SmtpStep.Connect
-        || (fault.Step == SmtpStep.Sender && fault.Code != 552 && (fault.Code is null || mail.FromAddress is null));
+        fault.Code == 421
+        || (fault.Step == SmtpStep.Sender && fault.Code != 552 && (fault.Code is null or 530 || mail.FromAddress is null));
 
     private async Task RetryAsync(ClaimedEmail mail, string error)
     {

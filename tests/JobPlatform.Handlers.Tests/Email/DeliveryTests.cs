@@ -138,6 +138,26 @@ public sealed class DeliveryTests
     }
 
     [Test]
+    public async Task A_mail_that_was_sent_and_could_not_be_marked_is_not_given_back()
+    {
+        await using var room = await Mailroom.CreateAsync();
+        await using var server = await MailServer.StartAsync();
+        var sent = await room.AddAsync("ada@example.com");
+        var next = await room.AddAsync("grace@example.com");
+        await room.Database.ExecuteAsync($"ALTER TABLE jobplatform.pending_emails ADD CONSTRAINT unmarkable CHECK (id <> {sent} OR status <> 'sent')");
+        var node = await room.StartNodeAsync(Mailroom.To(server.Port));
+
+        var broken = await node.RunAsync("""{"connections": 1}""");
+        await node.RunAsync("""{"connections": 1}""");
+
+        Assert.That(broken.Message(), Does.Contain("unmarkable"));
+        Assert.That((await server.KillAsync()).Select(mail => mail.To), Is.EqualTo((string[])["ada@example.com", "grace@example.com"]), "no mail twice");
+        var row = await room.RowAsync(sent);
+        Assert.That((row.Status, row.Attempts), Is.EqualTo(("processing", 1)), "its claim lapses after 15 minutes");
+        Assert.That((await room.RowAsync(next)).Status, Is.EqualTo("sent"));
+    }
+
+    [Test]
     public async Task A_mail_whose_senders_died_at_every_attempt_has_failed()
     {
         await using var room = await Mailroom.CreateAsync();

@@ -54,6 +54,21 @@ public sealed class OutageTests
     }
 
     [Test]
+    public async Task A_demand_to_log_in_is_the_settings_fault_also_for_a_sender_of_the_rows_own()
+    {
+        await using var room = await Mailroom.CreateAsync();
+        await using var server = await MailServer.StartAsync(new { refuseSender = 530 });
+        var id = await room.AddAsync("ada@example.com", "from_address = 'Eve <eve@elsewhere.example>'");
+
+        var ending = await room.RunAsync(Mailroom.To(server.Port));
+
+        Assert.That(ending.Status, Is.EqualTo(RunStatus.Failed), ending.Output);
+        Assert.That(ending.Message(), Does.StartWith("The mail server refused the sender: 530"));
+        var row = await room.RowAsync(id);
+        Assert.That((row.Status, row.Attempts), Is.EqualTo(("pending", 0)));
+    }
+
+    [Test]
     public async Task A_server_that_loses_every_line_stops_the_run_after_three_mails_a_connection()
     {
         await using var room = await Mailroom.CreateAsync();
@@ -125,6 +140,64 @@ public sealed class OutageTests
         Assert.That(idle.Counts(), Is.EqualTo("0 0 0 0"));
         Assert.That((waiting.Status, (await room.RowAsync(id)).Status), Is.EqualTo((RunStatus.Failed, "pending")));
         Assert.That(waiting.Message(), Does.StartWith("SMTP_URL is not set, and 1 mails wait."));
+    }
+
+    [Test]
+    public async Task A_reconnection_that_took_minutes_uses_up_the_claim_and_the_mail_is_claimed_anew()
+    {
+        await using var room = await Mailroom.CreateAsync();
+        await room.Database.ExecuteAsync("UPDATE jobplatform.jobs SET timeout_seconds = 86400");
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        await room.AddAsync("ada@example.com");
+        var second = await room.AddAsync("grace@example.com");
+        var node = await room.StartNodeAsync(Mailroom.To(((IPEndPoint)listener.LocalEndpoint).Port, "u:p@"));
+        var talk = Task.Run(async () =>
+        {
+            await AnswerAsync(listener, mailsUntil421: 1, () => { });
+            await AnswerAsync(listener, mailsUntil421: int.MaxValue, () => room.Clock.Advance(TimeSpan.FromSeconds(44)));
+        });
+
+        var running = node.RunAsync("""{"connections": 1}""");
+        await talk;
+
+        Assert.That((await running).Counts(), Is.EqualTo("2 0 0 1"));
+        Assert.That((await room.RowAsync(second)).Attempts, Is.EqualTo(1));
+    }
+
+    // A whole connection of a server that takes its time until somebody has logged in.
+    private static async Task AnswerAsync(TcpListener listener, int mailsUntil421, Action takeTime)
+    {
+        using var client = await listener.AcceptTcpClientAsync();
+        using var reader = new StreamReader(client.GetStream());
+        await using var writer = new StreamWriter(client.GetStream()) { AutoFlush = true, NewLine = "\r\n" };
+        takeTime();
+        await writer.WriteLineAsync("220 ready");
+        while (await reader.ReadLineAsync() is { } command)
+        {
+            switch (command.Split(' ')[0])
+            {
+                case "EHLO":
+                    takeTime();
+                    await writer.WriteLineAsync("250-here\r\n250 AUTH PLAIN");
+                    break;
+                case "AUTH":
+                    takeTime();
+                    await writer.WriteLineAsync("235 welcome");
+                    break;
+                case "MAIL" when mailsUntil421-- == 0:
+                    await writer.WriteLineAsync("421 enough for one connection");
+                    return;
+                case "DATA":
+                    await writer.WriteLineAsync("354 go on");
+                    while (await reader.ReadLineAsync() is not ".") { }
+                    await writer.WriteLineAsync("250 kept");
+                    break;
+                default:
+                    await writer.WriteLineAsync("250 fine");
+                    break;
+            }
+        }
     }
 
     private static int ClosedPort()
