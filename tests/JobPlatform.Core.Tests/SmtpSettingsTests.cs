@@ -28,6 +28,8 @@ public sealed class SmtpSettingsTests
     [TestCase("mail.example.com:587", "it is not an address")]
     [TestCase("smtp://me:pw-secret@mail.example.com?starttls=maybe", "starttls=required, starttls=auto or starttls=off")]
     [TestCase("smtp://me:pw-secret@mail.example.com?starttls=1", "starttls=required, starttls=auto or starttls=off")]
+    [TestCase("smtp://me:pw-secret@mail.example.com?starttls=-1", "starttls=required, starttls=auto or starttls=off")]
+    [TestCase("smtp://me:pw-secret@mail.example.com?starttls=auto,off", "starttls=required, starttls=auto or starttls=off")]
     [TestCase("smtp://me:pw-secret@mail.example.com?tls=off", "starttls=required, starttls=auto or starttls=off")]
     [TestCase("smtp://me:pw-secret@mail.example.com/x", "it has a path")]
     public void A_wrong_address_is_a_fault_that_shows_no_secret(string url, string sentence)

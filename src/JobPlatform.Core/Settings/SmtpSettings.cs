@@ -82,7 +82,8 @@ public sealed record SmtpServer
         value = defaultValue;
         if (query is "" or "?") return true;
         const string option = "?starttls=";
-        return query.StartsWith(option, StringComparison.OrdinalIgnoreCase) && !char.IsAsciiDigit(query.ElementAtOrDefault(option.Length))
+        // Letters only: the parser also takes numbers and sums, which are no mode, or not the one that was meant.
+        return query.StartsWith(option, StringComparison.OrdinalIgnoreCase) && query[option.Length..].All(char.IsAsciiLetter)
             && Enum.TryParse(query[option.Length..], ignoreCase: true, out value);
     }
 }
