@@ -13,7 +13,7 @@ internal static class CommandLine
         var parsed = Create().Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Action is ParseErrorAction)
         {
-            foreach (var error in parsed.Errors) Console.Error.WriteLine(Describe(error.Message, parsed));
+            foreach (var message in FindFaults(parsed)) Console.Error.WriteLine(Describe(message, parsed));
             Console.Error.WriteLine($"'{NameOf(parsed.CommandResult.Command)} --help' shows what is possible.");
             return ExitCode.Refused;
         }
@@ -66,6 +66,15 @@ internal static class CommandLine
         };
         ServeCommand.AddTo(root);
         return root;
+    }
+
+    // A wrong verb is also a missing one; only the first helps.
+    private static IEnumerable<string> FindFaults(ParseResult parsed)
+    {
+        var messages = parsed.Errors.Select(error => error.Message);
+        return parsed.CommandResult.Command.Subcommands.Count > 0 && parsed.UnmatchedTokens.Count > 0
+            ? messages.Where(message => parsed.UnmatchedTokens.Any(token => message.Contains($"'{token}'", StringComparison.Ordinal)))
+            : messages;
     }
 
     private static string Describe(string message, ParseResult parsed)

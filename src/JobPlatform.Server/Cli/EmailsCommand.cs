@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
 using JobPlatform.Core;
 using JobPlatform.Core.Emails;
 
@@ -33,7 +35,7 @@ internal static class EmailsCommand
             },
         };
         var limit = Options.Limit(20);
-        var before = new Option<long?>("--before") { Description = "Only mails that are older than this one.", HelpName = "id" };
+        var before = new Option<long?>("--before") { Description = "Only mails that are older than this one.", HelpName = "id", CustomParser = result => ReadId(result, "--before: ") };
         var list = new Command("list", "List mails, newest first, without their bodies.") { status, limit, before, json };
         list.SetAction(async (parsed, cancellation) =>
         {
@@ -60,7 +62,7 @@ internal static class EmailsCommand
         string verb, string description, Func<EmailStore, long, CancellationToken, Task<bool>> change, string done, string rule)
     {
         var json = Options.Json();
-        var id = new Argument<long>("id") { Description = "The mail's id, as 'emails list' shows it." };
+        var id = new Argument<long>("id") { Description = "The mail's id, as 'emails list' shows it.", CustomParser = result => ReadId(result) };
         var command = new Command(verb, description) { id, json };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -76,6 +78,14 @@ internal static class EmailsCommand
             return ExitCode.Well;
         });
         return command;
+    }
+
+    private static long ReadId(ArgumentResult result, string where = "")
+    {
+        var text = result.Tokens[0].Value;
+        if (!long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var id))
+            result.AddError($"{where}'{text}' is not a mail's id, a whole number. 'jobplatform emails list' shows ids.");
+        return id;
     }
 
     private static string Word(EmailStatus status) => status.ToString().ToLowerInvariant();

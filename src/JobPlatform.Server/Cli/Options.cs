@@ -51,7 +51,8 @@ internal static class Options
         },
     };
 
-    private static int Whole(ArgumentResult result, int minimum, int maximum)
+    /// <summary>A whole number within bounds; what is not is an error of the parse.</summary>
+    public static int Whole(ArgumentResult result, int minimum, int maximum)
     {
         var text = result.Tokens[0].Value;
         if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= minimum && number <= maximum)

@@ -9,7 +9,12 @@ internal static class SinkCommand
 {
     public static Command Create()
     {
-        var port = new Option<int>("--port") { Description = "Where to listen, on 127.0.0.1; 0 for any free port.", DefaultValueFactory = _ => 2525 };
+        var port = new Option<int>("--port")
+        {
+            Description = "Where to listen, on 127.0.0.1; 0 for any free port.",
+            CustomParser = result => Options.Whole(result, 0, 65_535),
+            DefaultValueFactory = _ => 2525,
+        };
         var folder = new Option<string>("--folder") { Description = "Where the mails go, one .eml file each.", Required = true };
         var sink = new Command("sink", "Take mail on this machine's own address and keep it as .eml files; nothing is sent on.") { port, folder };
         sink.SetAction((parsed, cancellation) => RunAsync(parsed.GetValue(port), parsed.GetValue(folder)!, cancellation));
@@ -18,7 +23,6 @@ internal static class SinkCommand
 
     private static async Task<int> RunAsync(int port, string folder, CancellationToken cancellation)
     {
-        if (port is < 0 or > 65_535) throw CliException.Refused($"--port: {port} is not a port from 0 to 65535.");
         Directory.CreateDirectory(folder);
         // Loopback only: whoever can reach it could fill the disk.
         using var listener = new TcpListener(IPAddress.Loopback, port);

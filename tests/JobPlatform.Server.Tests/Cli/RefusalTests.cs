@@ -30,6 +30,12 @@ public sealed class RefusalTests
     [TestCase("'xyz' is not a run's id", "runs", "cancel", "xyz")]
     [TestCase("--limit: '0' is not a whole number from 1 to 1000.", "runs", "list", "--limit", "0")]
     [TestCase("--status: 'faild' is not one of", "runs", "list", "--status", "faild")]
+    [TestCase("'abc' is not a mail's id, a whole number. 'jobplatform emails list' shows ids.", "emails", "retry", "abc")]
+    [TestCase("'-1' is not a mail's id", "emails", "cancel", "-1")]
+    [TestCase("--before: 'x' is not a mail's id", "emails", "list", "--before", "x")]
+    [TestCase("--port: 'x' is not a whole number from 0 to 65535.", "sink", "--folder", "mail", "--port", "x")]
+    [TestCase("--port: '65536' is not a whole number from 0 to 65535.", "sink", "--folder", "mail", "--port", "65536")]
+    [TestCase("Unrecognized command or argument 'nxt'. Did you mean next?", "cron", "nxt")]
     [TestCase("Unrecognized command or argument 'jbos'. Did you mean jobs?", "jbos")]
     [TestCase("'jobplatform jobs' needs a verb: list, show, explain, run, enable, disable.", "jobs")]
     public async Task A_request_that_is_wrong_is_refused_with_exit_code_2_and_a_sentence(string sentence, params string[] arguments)
