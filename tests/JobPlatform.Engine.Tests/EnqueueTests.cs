@@ -117,7 +117,14 @@ public sealed class EnqueueTests
     [TestCase("SELECT jobplatform.enqueue_job('off')", "is disabled")]
     [TestCase("SELECT jobplatform.enqueue_job('greet', '[1]')", "is not an object")]
     [TestCase("SELECT jobplatform.enqueue_email('nobody', 'Hi', p_text => 'x')", "is not one e-mail address")]
+    [TestCase("SELECT jobplatform.enqueue_email(repeat('a', 310) || '@example.com', 'Hi', p_text => 'x')", "p_to: it has 322 characters")]
+    [TestCase("SELECT jobplatform.enqueue_email('ada@example.com', repeat('x', 999), p_text => 'x')", "p_subject: it has 999 characters")]
+    [TestCase("SELECT jobplatform.enqueue_email('ada@example.com', E'Hi\\nBcc: eve@example.com', p_text => 'x')", "p_subject: it is empty or has a line break")]
     [TestCase("SELECT jobplatform.enqueue_email('ada@example.com', 'Hi')", "both are missing")]
+    [TestCase("SELECT jobplatform.enqueue_email('ada@example.com', 'Hi', p_text => 'x', p_from => E'a@example.com\\nBcc: eve@example.com')", "p_from: it has a line break")]
+    [TestCase("SELECT jobplatform.enqueue_email('ada@example.com', 'Hi', p_text => 'x', p_from => 'Ada')", "p_from: \"Ada\" is not an e-mail address")]
+    [TestCase("SELECT jobplatform.enqueue_email('ada@example.com', 'Hi', p_text => 'x', p_max_attempts => 40000)", "p_max_attempts: 40000 is not a number from 1 to 100")]
+    [TestCase("SELECT jobplatform.enqueue_email('ada@example.com', 'Hi', p_text => 'x', p_dedup_key => '')", "p_dedup_key: it has 0 characters")]
     public async Task The_sql_functions_refuse_bad_input_with_a_hint(string sql, string message)
     {
         await using var database = await TestDatabase.CreateAsync();
