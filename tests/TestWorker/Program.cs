@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using JobPlatform.Engine.Postgres;
+using JobPlatform.Core.Engine;
 using JobPlatform.Testing;
 
 // TestWorker CONNECTION CONCURRENCY LEASE_SECONDS DRAIN_SECONDS: says "ready" when it works; SIGTERM drains.

@@ -72,10 +72,6 @@ public sealed class TestPlatform : IAsyncDisposable
         services.AddPostgresEngine(options ?? new EngineOptions { Lease = TimeSpan.FromSeconds(3), Drain = TimeSpan.FromSeconds(5) });
         if (runsJobs)
         {
-            services.AddSingleton<RunJournal>();
-            services.AddHostedService(provider => provider.GetRequiredService<RunJournal>());
-            services.AddSingleton<RunExecutor>();
-            services.AddSingleton<RunRecorder>();
             services.AddPostgresWorker();
         }
         configure?.Invoke(services);

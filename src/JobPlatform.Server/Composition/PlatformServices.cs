@@ -6,6 +6,7 @@ using JobPlatform.Core.Jobs;
 using JobPlatform.Core.Runs;
 using JobPlatform.Core.Schedules;
 using JobPlatform.Core.Settings;
+using JobPlatform.Core.Engine;
 using JobPlatform.Engine.Postgres;
 
 namespace JobPlatform.Server.Composition;
@@ -51,10 +52,6 @@ internal static class PlatformServices
     /// <summary>Also runs jobs in this process.</summary>
     public static IServiceCollection AddPlatformWorker(this IServiceCollection services)
     {
-        services.AddSingleton<RunJournal>();
-        services.AddHostedService(provider => provider.GetRequiredService<RunJournal>());
-        services.AddSingleton<RunExecutor>();
-        services.AddSingleton<RunRecorder>();
         services.AddPostgresWorker();
         return services;
     }
