@@ -23,26 +23,6 @@ internal sealed class RunClaimer(PlatformDatabase database, EngineOptions option
     private const string LockLimited =
         $"SELECT {ClaimSql.Lock} WHERE EXISTS (SELECT FROM jobplatform.job_runs WHERE status IN ('queued', 'retrying') AND limited)";
 
-    // Jobs that have limited runs waiting, by hopping from one to the next in the index: the cost is one look a job,
-    // however many of its runs wait.
-    private static string WaitingJobs(string condition) =>
-        $"""
-        waiting (job_id) AS (
-            (SELECT job_id FROM jobplatform.job_runs
-              WHERE status IN ('queued', 'retrying') AND limited AND {condition} ORDER BY job_id LIMIT 1)
-            UNION ALL
-            SELECT (SELECT r.job_id FROM jobplatform.job_runs r
-                     WHERE r.status IN ('queued', 'retrying') AND r.limited AND r.job_id > w.job_id
-                     ORDER BY r.job_id LIMIT 1)
-              FROM waiting w WHERE w.job_id IS NOT NULL
-        ), load AS (
-            SELECT j.id AS job_id, j.priority, j.overlap_policy, j.max_concurrency -
-                   (SELECT count(*) FROM jobplatform.job_runs r WHERE r.job_id = j.id AND r.status = 'running') AS places
-              FROM waiting w JOIN jobplatform.jobs j ON j.id = w.job_id
-             WHERE $2::text[] IS NULL OR j.queue = ANY ($2)
-        )
-        """;
-
     // The same hop over (queue, priority): within a lane the index gives due runs in order and never touches those
     // that are due later, so that the cost does not depend on how many wait. Lanes of one priority take turns by chance.
     private const string Lanes =
@@ -71,7 +51,7 @@ internal sealed class RunClaimer(PlatformDatabase database, EngineOptions option
     // the worker's own lease has ended: its runs go on elsewhere.
     private static string ClaimFrom(string lanes) =>
         $"""
-        WITH RECURSIVE {WaitingJobs(ClaimSql.IsUnderLock)}, {lanes}, limited_picks AS MATERIALIZED (
+        WITH RECURSIVE {ClaimSql.WaitingJobs(ClaimSql.IsUnderLock)}, {lanes}, limited_picks AS MATERIALIZED (
             SELECT r.place, f.priority, r.run_at
               FROM (SELECT * FROM load WHERE places > 0 ORDER BY priority, random()) f
              CROSS JOIN LATERAL (
@@ -106,7 +86,7 @@ internal sealed class RunClaimer(PlatformDatabase database, EngineOptions option
     // handed back or waits for its next attempt has a right to go on.
     private static readonly string SkipOverlapping =
         $"""
-        WITH RECURSIVE {WaitingJobs(ClaimSql.IsUnderLock)}, skipped AS (
+        WITH RECURSIVE {ClaimSql.WaitingJobs(ClaimSql.IsUnderLock)}, skipped AS (
             UPDATE jobplatform.job_runs r
                SET status = 'skipped', skip_reason = 'overlap', finished_at = $1
              WHERE r.ctid = ANY (ARRAY(SELECT s.ctid FROM load f CROSS JOIN LATERAL (
@@ -126,7 +106,7 @@ internal sealed class RunClaimer(PlatformDatabase database, EngineOptions option
 
     private static readonly string NextRunAt =
         $"""
-        WITH RECURSIVE {WaitingJobs("true")}, {Lanes}
+        WITH RECURSIVE {ClaimSql.WaitingJobs("true")}, {Lanes}
         SELECT min(run_at) FROM (
             SELECT r.run_at FROM lanes l CROSS JOIN LATERAL (
                    SELECT run_at FROM jobplatform.job_runs

@@ -66,7 +66,7 @@ public sealed class TestDatabase : IAsyncDisposable
     // Several test processes may want it at once, and a cluster may outlive a build: named after what is in it.
     private static async Task<string> MakeTemplateAsync()
     {
-        var content = string.Concat(Migrator.Migrations.Select(migration => migration.Checksum)) + Roles.Sql;
+        var content = string.Concat(Migrator.Migrations.Select(migration => migration.Checksum)) + Roles.Sql + string.Join(' ', Engines.Built);
         var name = $"template_{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(content)))[..16]}";
         await using var server = await OpenServerAsync();
         await server.ExecuteAsync("SELECT pg_advisory_lock(hashtext(@name))", new { name }, commandTimeout: 120);
@@ -77,8 +77,7 @@ public sealed class TestDatabase : IAsyncDisposable
         await server.ExecuteAsync($"CREATE DATABASE {name}_new TEMPLATE template0");
         await using (var source = NpgsqlDataSource.Create(await ConnectToAsync($"{name}_new")))
         {
-            await Migrator.MigrateAsync(source);
-            if (await Roles.EnsureAsync(source) is { } fault) throw new InvalidOperationException(fault);
+            await Engines.MigrateAsync(source);
         }
         await server.ExecuteAsync($"ALTER DATABASE {name}_new RENAME TO {name}");
         return name;

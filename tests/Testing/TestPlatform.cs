@@ -7,7 +7,6 @@ using JobPlatform.Core.Jobs;
 using JobPlatform.Core.Runs;
 using JobPlatform.Core.Schedules;
 using JobPlatform.Core.Settings;
-using JobPlatform.Engine.Postgres;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -45,8 +44,10 @@ public sealed class TestPlatform : IAsyncDisposable
     /// <param name="log">Null for no log.</param>
     /// <param name="handlers">An assembly whose handlers are found beside the test handlers.</param>
     /// <param name="configure">Adds what those handlers need.</param>
+    /// <param name="engine">What runs the jobs.</param>
     public static async Task<TestPlatform> StartAsync(string connectionString, TimeProvider? clock = null, EngineOptions? options = null,
-        bool runsJobs = true, Action<ILoggingBuilder>? log = null, Assembly? handlers = null, Action<IServiceCollection>? configure = null)
+        bool runsJobs = true, Action<ILoggingBuilder>? log = null, Assembly? handlers = null, Action<IServiceCollection>? configure = null,
+        EngineKind engine = EngineKind.Embedded)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
         log?.Invoke(builder.Logging);
@@ -69,11 +70,7 @@ public sealed class TestPlatform : IAsyncDisposable
         services.AddSingleton<ScheduleSync>();
         services.AddSingleton<RunStore>();
         services.AddSingleton<RunEnqueuer>();
-        services.AddPostgresEngine(options ?? new EngineOptions { Lease = TimeSpan.FromSeconds(3), Drain = TimeSpan.FromSeconds(5) });
-        if (runsJobs)
-        {
-            services.AddPostgresWorker();
-        }
+        Engines.Add(services, engine, options ?? new EngineOptions { Lease = TimeSpan.FromSeconds(3), Drain = TimeSpan.FromSeconds(5) }, runsJobs);
         configure?.Invoke(services);
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromMinutes(1));
         var platform = new TestPlatform(builder.Build());

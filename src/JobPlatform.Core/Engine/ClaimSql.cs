@@ -31,6 +31,26 @@ internal static class ClaimSql
     public static string WorkerIsAlive(string worker) =>
         $"EXISTS (SELECT FROM jobplatform.workers w WHERE w.name = {worker} AND w.lease_until > clock_timestamp())";
 
+    // Jobs that have limited runs waiting, by hopping from one to the next in the index: the cost is one look a job,
+    // however many of its runs wait.
+    public static string WaitingJobs(string condition) =>
+        $"""
+        waiting (job_id) AS (
+            (SELECT job_id FROM jobplatform.job_runs
+              WHERE status IN ('queued', 'retrying') AND limited AND {condition} ORDER BY job_id LIMIT 1)
+            UNION ALL
+            SELECT (SELECT r.job_id FROM jobplatform.job_runs r
+                     WHERE r.status IN ('queued', 'retrying') AND r.limited AND r.job_id > w.job_id
+                     ORDER BY r.job_id LIMIT 1)
+              FROM waiting w WHERE w.job_id IS NOT NULL
+        ), load AS (
+            SELECT j.id AS job_id, j.priority, j.overlap_policy, j.max_concurrency -
+                   (SELECT count(*) FROM jobplatform.job_runs r WHERE r.job_id = j.id AND r.status = 'running') AS places
+              FROM waiting w JOIN jobplatform.jobs j ON j.id = w.job_id
+             WHERE $2::text[] IS NULL OR j.queue = ANY ($2)
+        )
+        """;
+
     /// <summary>Reads a row of <see cref="Columns"/>.</summary>
     public static ClaimedRun Read(NpgsqlDataReader row, DateTimeOffset now) => new()
     {

@@ -34,7 +34,7 @@ internal sealed partial class DueRuns(PlatformDatabase database, TimeProvider cl
     /// which is therefore marked with an empty <c>engine_ref</c>, so that nobody hands it over once more.
     /// </summary>
     /// <returns>The first run to start; null when none is due.</returns>
-    public async Task<Guid?> FireOneAsync(string jobName, CancellationToken cancellation) =>
+    public async Task<DueRun?> FireOneAsync(string jobName, CancellationToken cancellation) =>
         (await FireAsync(clock.GetUtcNow(), jobName, cancellation)).First;
 
     /// <summary>When the next schedule is due; null when none is.</summary>
@@ -46,7 +46,7 @@ internal sealed partial class DueRuns(PlatformDatabase database, TimeProvider cl
         return await command.ExecuteScalarAsync(cancellation) is DateTime next ? new DateTimeOffset(next, TimeSpan.Zero) : null;
     }
 
-    private async Task<(int Handled, Guid? First)> FireAsync(DateTimeOffset before, string? jobName, CancellationToken cancellation)
+    private async Task<(int Handled, DueRun? First)> FireAsync(DateTimeOffset before, string? jobName, CancellationToken cancellation)
     {
         await using var connection = await database.OpenAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
@@ -108,7 +108,7 @@ internal sealed partial class DueRuns(PlatformDatabase database, TimeProvider cl
         return due;
     }
 
-    private static async Task<Guid?> WriteAsync(NpgsqlConnection connection, List<DueSchedule> due, List<DateTime?> next, DueRows runs,
+    private static async Task<DueRun?> WriteAsync(NpgsqlConnection connection, List<DueSchedule> due, List<DateTime?> next, DueRows runs,
         bool isReserved, DateTimeOffset now, CancellationToken cancellation)
     {
         await using var batch = new NpgsqlBatch(connection)
@@ -138,7 +138,7 @@ internal sealed partial class DueRuns(PlatformDatabase database, TimeProvider cl
                       FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::text[]) WITH ORDINALITY AS g(id, job_id, due, skipped, n)
                       JOIN jobplatform.jobs j ON j.id = g.job_id
                     ON CONFLICT DO NOTHING
-                    RETURNING CASE WHEN engine_ref = '' THEN id END
+                    RETURNING id, queue, priority, engine_ref IS NOT NULL
                     """)
                 {
                     Parameters =
@@ -154,11 +154,11 @@ internal sealed partial class DueRuns(PlatformDatabase database, TimeProvider cl
                 new("SELECT pg_notify('jobplatform', 'runs')"),
             },
         };
-        Guid? first = null;
+        DueRun? first = null;
         await using var reader = await batch.ExecuteReaderAsync(cancellation);
         // The update has no result; the first one that there is are the rows that were made.
         while (await reader.ReadAsync(cancellation))
-            if (!reader.IsDBNull(0)) first = reader.GetGuid(0);
+            if (reader.GetBoolean(3)) first = new(reader.GetGuid(0), reader.GetString(1), reader.GetInt16(2));
         return first;
     }
 
@@ -167,6 +167,9 @@ internal sealed partial class DueRuns(PlatformDatabase database, TimeProvider cl
 
     [LoggerMessage(2203, LogLevel.Warning, "{Count} due times of {Job} passed without a start, from {First} to {Last}: skipped by its misfire policy")]
     private partial void LogSkipped(string job, int count, DateTimeOffset first, DateTimeOffset last);
+
+    /// <summary>A run that was made of a due time, and the lane that it waits in.</summary>
+    internal sealed record DueRun(Guid RunId, string Queue, short Priority);
 
     private sealed record DueSchedule(
         long JobId, string Name, string Cron, string TimeZone, MisfirePolicy Misfire, DateTimeOffset NextDueAt, bool MayFire);

@@ -13,6 +13,7 @@ internal static class EngineParts
         services.AddSingleton(options);
         services.AddSingleton<EngineSignals>();
         services.AddSingleton<ScheduleStore>();
+        services.AddSingleton<DueRuns>();
         services.AddSingleton<RunNotifier>();
         services.AddHostedService(provider => provider.GetRequiredService<RunNotifier>());
         return services;
@@ -28,7 +29,6 @@ internal static class EngineParts
         services.AddSingleton<RunCompleter>();
         services.AddSingleton<WorkerLease>();
         services.AddSingleton<RunningRuns>();
-        services.AddSingleton<DueRuns>();
         services.AddSingleton<Scheduler>();
         services.AddHostedService<TWorker>();
         services.AddHostedService(provider => provider.GetRequiredService<Scheduler>());

@@ -104,6 +104,7 @@ internal sealed partial class RunningRuns(
         completer.Complete();
         _giveUp.CancelAfter(LastWords);
         await _completing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        foreach (var settled in _held.Values) settled.TrySetCanceled(CancellationToken.None);
         await _stopBeating.CancelAsync();
         await Task.WhenAll(_beating, _watching);
         if (executing.IsCompleted) await EndLeaseAsync();

@@ -8,7 +8,7 @@ namespace JobPlatform.Core.Engine;
 internal sealed class ScheduleStore(PlatformDatabase database, TimeProvider clock)
 {
     /// <summary>Makes or changes a schedule; its due times are counted from now on.</summary>
-    /// <returns>The name that the schedule had before; null when it is new, or when a later version is in force.</returns>
+    /// <returns>The name that the schedule had before, empty when it is new; null when a later version is in force.</returns>
     public async Task<string?> SetAsync(ScheduleDefinition schedule, CancellationToken cancellation)
     {
         var next = CronExpression.Parse(schedule.CronExpression, schedule.JobName).Next(clock.GetUtcNow(), TimeZones.Find(schedule.TimeZone));
@@ -27,7 +27,7 @@ internal sealed class ScheduleStore(PlatformDatabase database, TimeProvider cloc
                                        AND s.time_zone = excluded.time_zone AND s.next_due_at IS NOT NULL
                                       THEN s.next_due_at ELSE excluded.next_due_at END
              WHERE s.job_version <= excluded.job_version
-            RETURNING (SELECT b.job_name FROM before b)
+            RETURNING coalesce((SELECT b.job_name FROM before b), '')
             """,
             new
             {

@@ -114,7 +114,8 @@ internal sealed class WorkerLease(PlatformDatabase database, EngineOptions optio
                            last_failure_at = coalesce(excluded.last_failure_at, s.last_failure_at)
                 )
                 UPDATE jobplatform.job_runs r
-                   SET status = l.next, rescues = r.rescues + 1, fence = r.fence + 1, progress = NULL, engine_ref = NULL,
+                   SET status = l.next, rescues = r.rescues + 1, fence = r.fence + 1, progress = NULL,
+                       engine_ref = CASE WHEN l.next <> 'queued' THEN r.engine_ref END,
                        run_at = CASE WHEN l.next = 'queued' THEN $1 ELSE r.run_at END,
                        worker = CASE WHEN l.next = 'queued' THEN NULL ELSE r.worker END,
                        finished_at = CASE WHEN l.next <> 'queued' THEN $1 END,

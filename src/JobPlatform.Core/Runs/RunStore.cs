@@ -185,6 +185,14 @@ public sealed class RunStore(PlatformDatabase database, IJobEngine engine, TimeP
     /// <summary>Cancels a run that waits; tells the handler of one that runs.</summary>
     public async Task<CancelAnswer> CancelAsync(Guid id, string actor, CancellationToken cancellation = default)
     {
+        var answer = await MarkCanceledAsync(id, actor, cancellation);
+        if (answer is CancelAnswer.Canceled or CancelAnswer.Requested) await engine.WithdrawAsync(id, cancellation);
+        return answer;
+    }
+
+    /// <summary>As <see cref="CancelAsync"/>, for an engine that knows of it already.</summary>
+    internal async Task<CancelAnswer> MarkCanceledAsync(Guid id, string actor, CancellationToken cancellation = default)
+    {
         await using var connection = await database.OpenAsync(cancellation);
         var status = await connection.QuerySingleOrDefaultAsync<string?>(new CommandDefinition(
             """
@@ -212,7 +220,6 @@ public sealed class RunStore(PlatformDatabase database, IJobEngine engine, TimeP
             """, new { id, actor, now = clock.GetUtcNow() }, cancellationToken: cancellation));
         if (status is null) return CancelAnswer.Unknown;
         if (status.Length == 0) return CancelAnswer.EndedBefore;
-        await engine.WithdrawAsync(id, cancellation);
         return status == "running" ? CancelAnswer.Requested : CancelAnswer.Canceled;
     }
 }
