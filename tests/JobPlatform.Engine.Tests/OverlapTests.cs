@@ -53,7 +53,7 @@ public sealed class OverlapTests(EngineKind engine) : EngineTests(engine)
         await database.ExecuteAsync("SELECT jobplatform.enqueue_job('urgent') FROM generate_series(1, 5)");
         await using var platform = await StartAsync(database.ConnectionString, options: new() { Concurrency = 1 });
 
-        await RunTests.WaitUntilAsync(async () => await database.ScalarAsync<long>("SELECT count(*) FROM probe") == 55);
+        await RunTests.WaitUntilAsync(async () => await database.ScalarAsync<long>("SELECT count(*) FROM probe") == 55, 60);
 
         Assert.That(await database.ScalarAsync<string>("SELECT string_agg(job, ' ' ORDER BY began_at) FROM (SELECT * FROM probe ORDER BY began_at LIMIT 5) p"),
             Is.EqualTo("urgent urgent urgent urgent urgent"));
