@@ -10,6 +10,9 @@ public static class HangfireSchema
     /// <summary>The schema's name.</summary>
     public const string Name = "hangfire";
 
+    // Of the tables of Hangfire.PostgreSql 1.21.1.
+    private const int Version = 23;
+
     // By priority, as the runs are handed over; those that are handed over are not in it.
     private const string IndexAndRights =
         $"""
@@ -33,6 +36,7 @@ public static class HangfireSchema
     public static async Task PrepareAsync(NpgsqlDataSource owner, CancellationToken cancellation = default)
     {
         await using var connection = await owner.OpenConnectionAsync(cancellation);
+        if (await IsPreparedAsync(connection, cancellation)) return;
         await ExecuteAsync(connection, "SELECT pg_advisory_lock(hashtext('jobplatform hangfire schema'))", cancellation);
         try
         {
@@ -52,6 +56,16 @@ public static class HangfireSchema
         await using var command = database.Source.CreateCommand($"SELECT to_regclass('{Name}.jobqueue') IS NOT NULL");
         return (bool)(await command.ExecuteScalarAsync(cancellation))!
             ? null : $"Hangfire's tables (schema {Name}) are missing: run 'jobplatform init', or set ENGINE=embedded.";
+    }
+
+    // The index comes last. Asked first, because the service, which may not make anything, starts where all is there.
+    private static async Task<bool> IsPreparedAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        await using var look = new NpgsqlCommand(
+            $"SELECT to_regclass('{Name}.schema') IS NOT NULL AND to_regclass('jobplatform.job_runs_not_handed_over') IS NOT NULL", connection);
+        if (!(bool)(await look.ExecuteScalarAsync(cancellation))!) return false;
+        await using var version = new NpgsqlCommand($"SELECT max(version) >= {Version} FROM {Name}.schema", connection);
+        return await version.ExecuteScalarAsync(cancellation) is true;
     }
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellation)

@@ -13,7 +13,8 @@ public sealed record RunDetails
         r.id, coalesce(j.name, (SELECT v.definition ->> 'name' FROM jobplatform.job_versions v
                                  WHERE v.job_id = r.job_id ORDER BY v.version DESC LIMIT 1), '(deleted)') AS job,
         r.status, r.skip_reason, r.trigger, r.triggered_by, r.attempt, r.run_at, r.scheduled_for, r.created_at,
-        r.started_at, r.finished_at, r.duration_ms, r.payload, r.progress, r.output, r.error, r.worker, r.retry_of
+        r.started_at, r.finished_at, r.duration_ms, r.payload, r.progress, r.output, r.error, r.worker,
+        CASE WHEN r.engine_ref <> '' THEN '/hangfire/jobs/details/' || r.engine_ref END AS engine_url, r.retry_of
         """;
 
     internal const string From = "jobplatform.job_runs r LEFT JOIN jobplatform.jobs j ON j.id = r.job_id";
@@ -71,6 +72,9 @@ public sealed record RunDetails
 
     /// <summary>The worker that runs or ran it.</summary>
     public string? Worker { get; init; }
+
+    /// <summary>The address of the job that carries it in the engine's own dashboard, on this host; null where it has none.</summary>
+    public string? EngineUrl { get; init; }
 
     /// <summary>The run that this one retries.</summary>
     public Guid? RetryOf { get; init; }

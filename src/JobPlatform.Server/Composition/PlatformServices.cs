@@ -7,7 +7,6 @@ using JobPlatform.Core.Runs;
 using JobPlatform.Core.Schedules;
 using JobPlatform.Core.Settings;
 using JobPlatform.Core.Engine;
-using JobPlatform.Engine.Postgres;
 
 namespace JobPlatform.Server.Composition;
 
@@ -36,7 +35,7 @@ internal static class PlatformServices
         services.AddSingleton<RunStore>();
         services.AddSingleton<EmailStore>();
         services.AddSingleton<RunEnqueuer>();
-        services.AddPostgresEngine(new EngineOptions
+        services.AddEngine(settings, new EngineOptions
         {
             Concurrency = settings.Concurrency,
             Queues = settings.Queues,
@@ -46,13 +45,6 @@ internal static class PlatformServices
             Listen = settings.Listen,
             Role = settings.Role.ToString().ToLowerInvariant(),
         });
-        return services;
-    }
-
-    /// <summary>Also runs jobs in this process.</summary>
-    public static IServiceCollection AddPlatformWorker(this IServiceCollection services)
-    {
-        services.AddPostgresWorker();
         return services;
     }
 }
