@@ -51,6 +51,7 @@ if [ ! -d tests/smtp-server/node_modules ]; then
 fi
 
 say "Building"
+choose_engine "$repo"
 run_child dotnet build JobPlatform.sln -c Release -v quiet -nologo --disable-build-servers >&2 \
     || fail "The build failed; its errors are above."
 

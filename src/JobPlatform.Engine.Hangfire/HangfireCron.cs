@@ -1,4 +1,3 @@
-using System.Numerics;
 using JobPlatform.Core.Schedules;
 
 namespace JobPlatform.Engine.Hangfire;
@@ -47,12 +46,13 @@ internal static class HangfireCron
         return copy;
     }
 
-    // H, and ranges with a step that wrap around, are written out; everything else Hangfire reads as we do.
+    // H, and a list with a star in it, are written out; everything else Hangfire reads as we do.
     private static string Resolve(CronField field, string text, string jobName)
     {
-        var isHashed = text.Split(',').Any(item => item.StartsWith('H'));
-        if (!isHashed || CronFieldParser.Parse(field, text, jobName, out var selection) is not null) return text;
+        var items = text.Split(',');
+        if (!Array.Exists(items, item => item.StartsWith('H') || (items.Length > 1 && item.StartsWith('*')))
+            || CronFieldParser.Parse(field, text, jobName, out var selection) is not null) return text;
         var values = Enumerable.Range(field.Min, field.Count).Where(value => (selection.Values >> value & 1) != 0).ToList();
-        return values.Count == BitOperations.PopCount(selection.Values) && values.Count == field.Count ? "*" : string.Join(',', values);
+        return values.Count == field.Count ? "*" : string.Join(',', values);
     }
 }
