@@ -79,5 +79,19 @@ take_lock() {
     done
 }
 
+# Exports HangfireEngine, which every build that follows reads: true where the engine's packages restore (one try), false
+# elsewhere. What is set already is left alone. $1 is the repository.
+choose_engine() {
+    if [ -z "${HangfireEngine:-}" ]; then
+        HangfireEngine=true
+        if ! run_child env HangfireEngine=true dotnet restore "$1/src/JobPlatform.Engine.Hangfire" -v quiet \
+            --disable-build-servers >/dev/null 2>&1; then
+            say "Hangfire's packages do not restore here: building with the embedded engine alone."
+            HangfireEngine=false
+        fi
+    fi
+    export HangfireEngine
+}
+
 # Whether something listens at host $1, port $2.
 port_answers() { (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null; }

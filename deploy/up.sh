@@ -110,6 +110,7 @@ start_cluster() {
 # No build servers: they would outlive this script.
 build_server() {
     say "Building the server"
+    choose_engine "$repo"
     run_child dotnet build "$repo/src/JobPlatform.Server" -c Release -v quiet -nologo --disable-build-servers >&2 \
         || fail "The build failed; its errors are above."
 }

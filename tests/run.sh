@@ -54,6 +54,7 @@ done
 run_child bash tests/redis-server/install.sh || say "Tests of Redis will be skipped."
 
 say "Building"
+choose_engine "$repo"
 run_child dotnet build JobPlatform.sln -c Release -v quiet -nologo --disable-build-servers >&2 \
     || fail "The build failed; its errors are above."
 

@@ -1,39 +1,19 @@
-using System.Collections.Concurrent;
-using System.Diagnostics;
+using JobPlatform.Core.Engine;
 using JobPlatform.Core.Runs;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
-using Npgsql;
 
 namespace JobPlatform.Engine.Postgres;
 
-/// <summary>
-/// Runs jobs in this process: claims due runs, executes as many at once as it may, records how they ended, keeps its
-/// lease, takes over from dead workers, and drains at shut-down.
-/// </summary>
-internal sealed partial class Worker(
-    RunClaimer claimer, RunCompleter completer, RunExecutor executor, WorkerLease lease,
-    EngineOptions options, EngineSignals signals, TimeProvider clock, IHostApplicationLifetime lifetime, ILogger<Worker> log)
+/// <summary>Claims due runs and executes as many at once as it may; at shut-down it stops claiming and drains.</summary>
+internal sealed class Worker(
+    RunClaimer claimer, RunningRuns running, EngineOptions options, EngineSignals signals, TimeProvider clock, IHostApplicationLifetime lifetime)
     : IHostedService, IDisposable
 {
-    private static readonly TimeSpan ErrorPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(1);
-    // How long handlers that were told to stop at shut-down, and then the records of their ending, may take.
-    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(5);
 
     private readonly LocalQueue _queue = new(options.Concurrency, clock);
-    private readonly ConcurrentDictionary<Guid, RunControl> _running = new();
-    // Every run from its claim until its ending is settled, by the fence it was claimed under.
-    private readonly ConcurrentDictionary<(Guid Id, long Fence), byte> _held = new();
-    private readonly ConcurrentDictionary<Guid, byte> _canceledEarly = new();
     private readonly CancellationTokenSource _stopClaiming = new();
-    private readonly CancellationTokenSource _stopBeating = new();
-    private readonly CancellationTokenSource _giveUp = new();
-    private Task _claiming = Task.CompletedTask, _beating = Task.CompletedTask, _watching = Task.CompletedTask;
-    private Task _executing = Task.CompletedTask, _completing = Task.CompletedTask;
-    private HashSet<(Guid Id, long Fence)> _strays = [], _lost = [];
-    private long _lastBeat;
-    private volatile bool _hasLease;
+    private Task _claiming = Task.CompletedTask, _executing = Task.CompletedTask;
 
     // Not before the whole process has started: one that cannot listen would claim runs and die with them.
     public Task StartAsync(CancellationToken cancellationToken)
@@ -44,12 +24,10 @@ internal sealed partial class Worker(
 
     private void Start()
     {
-        _completing = Task.Run(() => completer.RunAsync(Settle, _giveUp.Token), CancellationToken.None);
+        running.LeaseLost = () => running.HandBackAsync(_queue.TakeAll());
+        running.Start();
         _executing = Task.WhenAll(Enumerable.Range(0, options.Concurrency).Select(_ => Task.Run(ExecuteAsync, CancellationToken.None)));
-        _beating = Task.Run(() => RepeatAsync(BeatAsync, _stopBeating.Token), CancellationToken.None);
-        _watching = Task.Run(() => RepeatAsync(WatchAsync, _stopBeating.Token), CancellationToken.None);
-        _claiming = Task.Run(() => RepeatAsync(ClaimAsync, _stopClaiming.Token), CancellationToken.None);
-        LogStarted(options.WorkerName, options.Concurrency);
+        _claiming = Task.Run(() => running.RepeatAsync(ClaimAsync, _stopClaiming.Token), CancellationToken.None);
     }
 
     /// <summary>Drains: no more claims, a time for running handlers, then they are stopped and their runs handed back.</summary>
@@ -58,60 +36,16 @@ internal sealed partial class Worker(
         await _stopClaiming.CancelAsync();
         await _claiming;
         _queue.Close();
-        await HandBackAsync(_queue.TakeAll());
-        if (!_executing.IsCompleted)
-        {
-            LogDraining(_running.Count, options.Drain.TotalSeconds);
-            await Task.WhenAny(_executing, Task.Delay(options.Drain, clock, cancellationToken));
-            StopRunning(StopReason.Draining);
-            await Task.WhenAny(_executing, Task.Delay(LastWords, clock, CancellationToken.None));
-        }
-        completer.Complete();
-        _giveUp.CancelAfter(LastWords);
-        await _completing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await _stopBeating.CancelAsync();
-        await Task.WhenAll(_beating, _watching);
-        if (_executing.IsCompleted) await EndLeaseAsync();
-        else LogAbandoned(_running.Count); // They may still be at work: their runs go on elsewhere when the lease has ended.
-        LogStopped(options.WorkerName);
+        await running.HandBackAsync(_queue.TakeAll());
+        await running.DrainAsync(_executing, cancellationToken);
     }
 
-    public void Dispose()
-    {
-        _stopClaiming.Dispose();
-        _stopBeating.Dispose();
-        _giveUp.Dispose();
-    }
-
-    /// <summary>Tells the handler of a run, when it runs or is about to run here.</summary>
-    public void Cancel(Guid runId)
-    {
-        if (_running.TryGetValue(runId, out var control)) control.Stop(StopReason.Canceled);
-        else if (_held.Keys.Any(run => run.Id == runId)) _canceledEarly.TryAdd(runId, 0);
-    }
-
-    // A loop goes on whatever happens in it: a worker that is alive by its lease and does nothing is the worst of all.
-    private async Task RepeatAsync(Func<CancellationToken, Task> step, CancellationToken stop)
-    {
-        while (!stop.IsCancellationRequested)
-        {
-            try
-            {
-                await step(stop);
-            }
-            catch (Exception e)
-            {
-                if (stop.IsCancellationRequested) return;
-                LogStepFailed(e, step.Method.Name);
-                await Task.Delay(ErrorPause, clock, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-        }
-    }
+    public void Dispose() => _stopClaiming.Dispose();
 
     private async Task ClaimAsync(CancellationToken stop)
     {
-        await HandBackAsync(_queue.TakeStale(clock.GetUtcNow()));
-        var room = _hasLease ? _queue.Room() : 0;
+        await running.HandBackAsync(_queue.TakeStale(clock.GetUtcNow()));
+        var room = running.HasLease ? _queue.Room() : 0;
         if (room == 0)
         {
             await signals.Runs.WaitAsync(options.PollInterval, clock, stop);
@@ -121,7 +55,7 @@ internal sealed partial class Worker(
         var (runs, mayBeMore) = await claimer.ClaimAsync(room, clock.GetUtcNow(), CancellationToken.None);
         foreach (var run in runs)
         {
-            _held[(run.Id, run.Fence)] = 0;
+            _ = running.Take(run);
             _queue.Add(run);
         }
         if (mayBeMore) return;
@@ -138,132 +72,8 @@ internal sealed partial class Worker(
         while (await _queue.TakeAsync() is { } run)
         {
             var started = clock.GetTimestamp();
-            using var control = new RunControl(clock);
-            _running[run.Id] = control;
-            if (_canceledEarly.TryRemove(run.Id, out _)) control.Stop(StopReason.Canceled);
-            if (!_hasLease) control.Stop(StopReason.LeaseLost);
-            var (ending, leftBehind) = await executor.ExecuteAsync(run, control);
-            _running.TryRemove(run.Id, out _);
-            await completer.AddAsync(ending);
-            if (leftBehind is not null) await leftBehind.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await running.ExecuteAsync(run);
             if (_queue.Release(started)) signals.Runs.Set();
         }
     }
-
-    private void Settle(List<RunEnding> endings)
-    {
-        foreach (var ending in endings) _held.TryRemove((ending.Run.Id, ending.Run.Fence), out _);
-    }
-
-    private async Task HandBackAsync(List<ClaimedRun> runs)
-    {
-        var now = clock.GetUtcNow();
-        foreach (var run in runs)
-            await completer.AddAsync(new RunEnding
-            {
-                Run = run, Status = RunStatus.Queued, StartedAt = now, FinishedAt = now, RunAt = now, CountsAttempt = false,
-            });
-    }
-
-    private async Task BeatAsync(CancellationToken stop)
-    {
-        var before = Stopwatch.GetTimestamp();
-        var heldBefore = _held.Keys.ToHashSet();
-        var interval = options.Lease / 3;
-        // The connection may hang; what it says after the interval is of no use, so it is not waited for.
-        using var inTime = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        inTime.CancelAfter(interval);
-        var beat = await lease.BeatAsync(inTime.Token).WaitAsync(inTime.Token);
-        if (beat.WasBuried) await LoseLeaseAsync();
-        Volatile.Write(ref _lastBeat, before);
-        var isFirst = !_hasLease;
-        _hasLease = true;
-        if (isFirst) signals.Runs.Set();
-
-        foreach (var ((id, _), cancelRequested) in beat.Runs)
-            if (cancelRequested) Cancel(id);
-        await CompareAsync(beat, heldBefore, stop);
-        if (beat.MayRescue && await lease.RescueAsync(stop) is > 0 and var rescued)
-        {
-            LogRescued(rescued);
-            signals.Runs.Set();
-        }
-        await Task.Delay(interval, clock, stop);
-    }
-
-    // What the table says is this worker's, against what it holds. A difference may be a claim or an ending on its way,
-    // so it counts when two beats in a row show it.
-    private async Task CompareAsync(Beat beat, HashSet<(Guid Id, long Fence)> heldBefore, CancellationToken stop)
-    {
-        var strays = beat.Runs.Keys.Where(run => !_held.ContainsKey(run)).ToHashSet();
-        var lost = heldBefore.Where(run => !beat.Runs.ContainsKey(run) && _held.ContainsKey(run)).ToHashSet();
-        var returned = strays.Where(_strays.Contains).ToList();
-        if (returned.Count > 0)
-        {
-            LogReturned(returned.Count);
-            await lease.ReturnAsync(returned, stop);
-        }
-        foreach (var run in lost.Where(_lost.Contains))
-            if (_running.TryGetValue(run.Id, out var control)) control.Stop(StopReason.LeaseLost);
-        (_strays, _lost) = (strays, lost);
-    }
-
-    // Beside the beat, as that one may hang: others take over when the lease ends, so it stops a little earlier.
-    private async Task WatchAsync(CancellationToken stop)
-    {
-        if (_hasLease && Stopwatch.GetElapsedTime(Volatile.Read(ref _lastBeat)) > options.Lease * 0.8) await LoseLeaseAsync();
-        await Task.Delay(options.Lease / 20, clock, stop);
-    }
-
-    private async Task LoseLeaseAsync()
-    {
-        _hasLease = false;
-        LogLeaseLost(_running.Count);
-        StopRunning(StopReason.LeaseLost);
-        await HandBackAsync(_queue.TakeAll());
-    }
-
-    private void StopRunning(StopReason reason)
-    {
-        foreach (var control in _running.Values) control.Stop(reason);
-    }
-
-    private async Task EndLeaseAsync()
-    {
-        try
-        {
-            await lease.EndAsync(_giveUp.Token);
-        }
-        catch (Exception e) when (e is NpgsqlException or OperationCanceledException or TimeoutException)
-        {
-            LogLeaseNotEnded(e);
-        }
-    }
-
-    [LoggerMessage(2001, LogLevel.Information, "Worker {Worker} runs up to {Concurrency} handlers at once")]
-    private partial void LogStarted(string worker, int concurrency);
-
-    [LoggerMessage(2002, LogLevel.Information, "Draining: {Running} handlers run, they have {Seconds} s")]
-    private partial void LogDraining(int running, double seconds);
-
-    [LoggerMessage(2003, LogLevel.Warning, "{Running} handlers did not stop; their runs go on elsewhere")]
-    private partial void LogAbandoned(int running);
-
-    [LoggerMessage(2004, LogLevel.Information, "Worker {Worker} has stopped")]
-    private partial void LogStopped(string worker);
-
-    [LoggerMessage(2005, LogLevel.Warning, "The worker could not be taken off the list; its lease ends by itself")]
-    private partial void LogLeaseNotEnded(Exception exception);
-
-    [LoggerMessage(2006, LogLevel.Warning, "{Step} failed; next try in a second")]
-    private partial void LogStepFailed(Exception exception, string step);
-
-    [LoggerMessage(2007, LogLevel.Warning, "{Runs} runs were claimed but the answer was lost; they go back to the queue")]
-    private partial void LogReturned(int runs);
-
-    [LoggerMessage(2008, LogLevel.Error, "The worker's lease could not be renewed in time: {Running} handlers are stopped, as their runs may go on elsewhere")]
-    private partial void LogLeaseLost(int running);
-
-    [LoggerMessage(2009, LogLevel.Warning, "{Rescued} runs of workers that died go on")]
-    private partial void LogRescued(int rescued);
 }

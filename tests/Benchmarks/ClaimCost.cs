@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using JobPlatform.Core.Database;
+using JobPlatform.Core.Engine;
 using JobPlatform.Engine.Postgres;
 using JobPlatform.Testing;
 

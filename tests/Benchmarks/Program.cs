@@ -12,7 +12,17 @@ var all = new (string Name, Func<int?, Task> Run)[]
     ("leaderboard", rows => LeaderboardSpeed.MeasureAsync(rows ?? 200_000)),
     ("latency", _ => Latency.MeasureAsync(500)),
     ("server", _ => ServerProcess.MeasureAsync()),
+#if HANGFIRE_ENGINE
+    ("engines", _ => EngineComparison.MeasureAsync(3_000, 300)),
+#endif
 };
+#if HANGFIRE_ENGINE
+if (args is ["raw-worker", var connection])
+{
+    await RawHangfire.ServeAsync(connection);
+    return;
+}
+#endif
 foreach (var (name, run) in all)
     if (args.Length == 0 || args.Any(argument => argument.Split('=')[0] == name))
         await run(args.Where(argument => argument.StartsWith(name + "=", StringComparison.Ordinal))

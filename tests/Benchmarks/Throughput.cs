@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Dapper;
 using JobPlatform.Core.Runs;
+using JobPlatform.Core.Engine;
 using JobPlatform.Engine.Postgres;
 using JobPlatform.Testing;
 using Npgsql;

@@ -4,7 +4,7 @@ using JobPlatform.Core.Runs;
 namespace JobPlatform.Engine.Tests;
 
 /// <summary>Real processes, really killed; a real server, really stopped.</summary>
-public sealed class DisasterTests
+public sealed class DisasterTests(EngineKind engine) : EngineTests(engine)
 {
     // Every run has ended well, by exactly one attempt that was recorded, and no two attempts of one overlapped.
     private const string Verdict =
@@ -20,14 +20,14 @@ public sealed class DisasterTests
         const int runs = 3000;
         await using var database = await TestDatabase.CreateAsync();
         await PrepareAsync(database, runs, milliseconds: 20);
-        var steady = await WorkerProcess.StartAsync(database.ConnectionString, concurrency: 2);
-        var victim = await WorkerProcess.StartAsync(database.ConnectionString, concurrency: 8);
+        var steady = await StartWorkerAsync(database.ConnectionString, concurrency: 2);
+        var victim = await StartWorkerAsync(database.ConnectionString, concurrency: 8);
         for (var kill = 0; kill < 10; kill++)
         {
             var begun = await CountBegunAsync(database);
             await RunTests.WaitUntilAsync(async () => await CountBegunAsync(database) > begun + 50, 60);
             await victim.KillAsync();
-            victim = await WorkerProcess.StartAsync(database.ConnectionString, concurrency: 8);
+            victim = await StartWorkerAsync(database.ConnectionString, concurrency: 8);
         }
         await WaitForAllAsync(database);
         await victim.DisposeAsync();
@@ -46,7 +46,7 @@ public sealed class DisasterTests
         await PrepareAsync(database, runs, milliseconds: 20);
         // One run whose first attempt outlasts the drain: it is stopped and handed back.
         await database.ExecuteAsync("SELECT jobplatform.enqueue_job('load', '{\"first_milliseconds\": 60000}', now() - interval '1 day')");
-        var first = await WorkerProcess.StartAsync(database.ConnectionString, concurrency: 8, drainSeconds: 1);
+        var first = await StartWorkerAsync(database.ConnectionString, concurrency: 8, drainSeconds: 1);
         await RunTests.WaitUntilAsync(async () => await CountBegunAsync(database) > 50);
 
         var exitCode = await first.TerminateAsync();
@@ -56,7 +56,7 @@ public sealed class DisasterTests
             "SELECT concat_ws(' ', count(*) FILTER (WHERE status = 'running'), max(attempt) FILTER (WHERE status = 'queued'), count(*) FILTER (WHERE status = 'queued' AND fence > 0) > 0) FROM jobplatform.job_runs"),
             Is.EqualTo("0 0 t"));
         Assert.That(await database.ScalarAsync<long>("SELECT count(*) FROM jobplatform.workers"), Is.Zero);
-        await using var second = await WorkerProcess.StartAsync(database.ConnectionString);
+        await using var second = await StartWorkerAsync(database.ConnectionString);
         await WaitForAllAsync(database);
         Assert.That(await database.ScalarAsync<string>("SELECT concat_ws(' ', count(*), max(attempt), count(*) FILTER (WHERE status = 'success')) FROM jobplatform.job_runs"),
             Is.EqualTo($"{runs + 1} 1 {runs + 1}"));
@@ -69,11 +69,11 @@ public sealed class DisasterTests
         await using var database = await TestDatabase.CreateAsync();
         await PrepareAsync(database, runs: 0, milliseconds: 0);
         await database.ExecuteAsync("SELECT jobplatform.enqueue_job('load', '{\"first_milliseconds\": 120000}')");
-        await using var frozen = await WorkerProcess.StartAsync(database.ConnectionString);
+        await using var frozen = await StartWorkerAsync(database.ConnectionString);
         await RunTests.WaitUntilAsync(async () => await CountBegunAsync(database) == 1);
 
         await frozen.SignalAsync("STOP");
-        await using var other = await WorkerProcess.StartAsync(database.ConnectionString);
+        await using var other = await StartWorkerAsync(database.ConnectionString);
         await WaitForAllAsync(database);
         await frozen.SignalAsync("CONT");
 
@@ -86,7 +86,7 @@ public sealed class DisasterTests
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddJobAsync("greet", "nothing");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString, options: new() { Lease = TimeSpan.FromSeconds(3), WorkerName = "me" });
+        await using var platform = await StartAsync(database.ConnectionString, options: new() { Lease = TimeSpan.FromSeconds(3), WorkerName = "me" });
         await RunTests.WaitUntilAsync(async () => await database.ScalarAsync<long>("SELECT count(*) FROM jobplatform.workers") == 1);
         await database.ExecuteAsync(
             """
@@ -127,11 +127,11 @@ public sealed class DisasterTests
         Assert.That(await check.ExecuteScalarAsync<long>("SELECT count(*) FROM probe WHERE overlapped"), Is.Zero);
     }
 
-    private static async Task<TestPlatform> StartOnAsync(PrivateCluster cluster)
+    private async Task<TestPlatform> StartOnAsync(PrivateCluster cluster)
     {
         await using (var source = Npgsql.NpgsqlDataSource.Create(cluster.ConnectionString + ";Pooling=false"))
-            await Core.Database.Migrator.MigrateAsync(source);
-        return await TestPlatform.StartAsync(cluster.ConnectionString);
+            await Engines.MigrateAsync(source);
+        return await StartAsync(cluster.ConnectionString);
     }
 
     private static async Task<long> CountAsync(PrivateCluster cluster, string condition)

@@ -3,14 +3,14 @@ using Npgsql;
 
 namespace JobPlatform.Engine.Tests;
 
-public sealed class EnqueueTests
+public sealed class EnqueueTests(EngineKind engine) : EngineTests(engine)
 {
     [Test]
     public async Task A_run_that_was_enqueued_in_a_transaction_that_rolled_back_never_existed()
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddJobAsync("greet", "nothing", "overlap_policy = 'allow'");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString);
+        await using var platform = await StartAsync(database.ConnectionString);
         await using var connection = await database.OpenAsync();
 
         var rolledBack = await EnqueueAsync(connection, commit: false);
@@ -26,7 +26,7 @@ public sealed class EnqueueTests
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddJobAsync("sync", "nothing");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString, runsJobs: false);
+        await using var platform = await StartAsync(database.ConnectionString, runsJobs: false);
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => platform.Enqueuer.EnqueueAsync(
             new RunRequest { JobName = "sync", Trigger = RunTrigger.Api, DedupKey = "company-7" })));
@@ -46,7 +46,7 @@ public sealed class EnqueueTests
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddJobAsync("sync", "nothing");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString);
+        await using var platform = await StartAsync(database.ConnectionString);
         var request = new RunRequest { JobName = "sync", Trigger = RunTrigger.Api, DedupKey = "company-7" };
 
         var first = (RunAnswer.Enqueued)await platform.Enqueuer.EnqueueAsync(request);
@@ -60,7 +60,7 @@ public sealed class EnqueueTests
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddJobAsync("greet", "ends");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString);
+        await using var platform = await StartAsync(database.ConnectionString);
         var request = new RunRequest { JobName = "greet", Trigger = RunTrigger.Api, IdempotencyKey = "k1" };
 
         var first = (RunAnswer.Enqueued)await platform.Enqueuer.EnqueueAsync(request);
@@ -77,7 +77,7 @@ public sealed class EnqueueTests
         await using var database = await TestDatabase.CreateAsync();
         await database.AddJobAsync("greet", "ends");
         await database.AddJobAsync("off", "nothing", "is_enabled = false");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString, runsJobs: false);
+        await using var platform = await StartAsync(database.ConnectionString, runsJobs: false);
         Task<RunAnswer> Ask(string job, string? payload = null) => platform.Enqueuer.EnqueueAsync(new RunRequest
         {
             JobName = job, Trigger = RunTrigger.Api, Payload = payload is null ? null : System.Text.Json.JsonElement.Parse(payload),
@@ -99,7 +99,7 @@ public sealed class EnqueueTests
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddJobAsync("greet", "ends");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString, runsJobs: false);
+        await using var platform = await StartAsync(database.ConnectionString, runsJobs: false);
         await platform.EnqueueAsync("greet", new { text = "one" });
 
         await database.ExecuteAsync("UPDATE jobplatform.jobs SET handler = 'nothing', queue = 'slow'");

@@ -2,7 +2,7 @@ using JobPlatform.Core.Runs;
 
 namespace JobPlatform.Engine.Tests;
 
-public sealed class OverlapTests
+public sealed class OverlapTests(EngineKind engine) : EngineTests(engine)
 {
     [Test]
     public async Task Under_skip_a_run_that_comes_up_while_the_job_runs_is_skipped_and_says_why()
@@ -10,7 +10,7 @@ public sealed class OverlapTests
         await using var database = await TestDatabase.CreateAsync();
         await database.ExecuteAsync(ProbeHandler.Table);
         await database.AddJobAsync("report", "probe", "overlap_policy = 'skip'");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString);
+        await using var platform = await StartAsync(database.ConnectionString);
         var first = await platform.EnqueueAsync("report", new { milliseconds = 1000 });
         await RunTests.WaitForAsync(platform, first, RunStatus.Running);
 
@@ -28,8 +28,8 @@ public sealed class OverlapTests
         await using var database = await TestDatabase.CreateAsync();
         await database.ExecuteAsync(ProbeHandler.Table);
         await database.AddJobAsync("import", "probe", "overlap_policy = 'queue'", $"max_concurrency = {most}");
-        await using var first = await TestPlatform.StartAsync(database.ConnectionString);
-        await using var second = await TestPlatform.StartAsync(database.ConnectionString);
+        await using var first = await StartAsync(database.ConnectionString);
+        await using var second = await StartAsync(database.ConnectionString);
 
         var ids = new List<Guid>();
         for (var i = 0; i < 30; i++) ids.Add(await (i % 2 == 0 ? first : second).EnqueueAsync("import", new { milliseconds = 20 }));
@@ -51,9 +51,9 @@ public sealed class OverlapTests
         await database.AddJobAsync("urgent", "probe", "overlap_policy = 'allow'", "priority = 1");
         await database.ExecuteAsync("SELECT jobplatform.enqueue_job('bulk') FROM generate_series(1, 50)");
         await database.ExecuteAsync("SELECT jobplatform.enqueue_job('urgent') FROM generate_series(1, 5)");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString, options: new() { Concurrency = 1 });
+        await using var platform = await StartAsync(database.ConnectionString, options: new() { Concurrency = 1 });
 
-        await RunTests.WaitUntilAsync(async () => await database.ScalarAsync<long>("SELECT count(*) FROM probe") == 55);
+        await RunTests.WaitUntilAsync(async () => await database.ScalarAsync<long>("SELECT count(*) FROM probe") == 55, 60);
 
         Assert.That(await database.ScalarAsync<string>("SELECT string_agg(job, ' ' ORDER BY began_at) FROM (SELECT * FROM probe ORDER BY began_at LIMIT 5) p"),
             Is.EqualTo("urgent urgent urgent urgent urgent"));
@@ -65,7 +65,7 @@ public sealed class OverlapTests
         await using var database = await TestDatabase.CreateAsync();
         await database.ExecuteAsync(ProbeHandler.Table);
         await database.AddJobAsync("call", "probe", "overlap_policy = 'allow'");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString);
+        await using var platform = await StartAsync(database.ConnectionString);
 
         var ids = new List<Guid>();
         for (var i = 0; i < 4; i++) ids.Add(await platform.EnqueueAsync("call", new { milliseconds = 1000 }));
@@ -81,7 +81,7 @@ public sealed class OverlapTests
         await database.ExecuteAsync(ProbeHandler.Table);
         await database.AddJobAsync("slow", "probe", "overlap_policy = 'queue'");
         await database.AddJobAsync("quick", "nothing", "overlap_policy = 'queue'");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString, options: new() { Concurrency = 2 });
+        await using var platform = await StartAsync(database.ConnectionString, options: new() { Concurrency = 2 });
         for (var i = 0; i < 20; i++) await platform.EnqueueAsync("slow", new { milliseconds = 60_000 });
 
         var quick = await platform.WaitForEndAsync(await platform.EnqueueAsync("quick"));

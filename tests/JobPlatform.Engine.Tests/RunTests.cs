@@ -3,14 +3,14 @@ using JobPlatform.Core.Runs;
 
 namespace JobPlatform.Engine.Tests;
 
-public sealed class RunTests
+public sealed class RunTests(EngineKind engine) : EngineTests(engine)
 {
     [Test]
     public async Task A_run_ends_with_its_output_and_its_job_counts_it()
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddJobAsync("greet", "ends", """config = '{"text": "hi"}'""");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString);
+        await using var platform = await StartAsync(database.ConnectionString);
 
         var run = await platform.WaitForEndAsync(await platform.EnqueueAsync("greet"));
 
@@ -32,7 +32,7 @@ public sealed class RunTests
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddJobAsync("greet", "ends", """config = '{"text": "hi", "how": "success"}'""");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString);
+        await using var platform = await StartAsync(database.ConnectionString);
 
         var first = await platform.WaitForEndAsync(await platform.EnqueueAsync("greet", new { text = "hello" }));
         var second = await platform.WaitForEndAsync(await platform.EnqueueAsync("greet"));
@@ -47,7 +47,7 @@ public sealed class RunTests
         await using var database = await TestDatabase.CreateAsync();
         await database.ExecuteAsync(ProbeHandler.Table);
         await database.AddJobAsync("flaky", "probe", "retry_delays = '0,0'", "max_attempts = 3");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString);
+        await using var platform = await StartAsync(database.ConnectionString);
 
         var run = await platform.WaitForEndAsync(await platform.EnqueueAsync("flaky", new { fail_attempts = 2 }));
 
@@ -62,7 +62,7 @@ public sealed class RunTests
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddJobAsync("flaky", "ends", "retry_delays = '3600'", """config = '{"how": "fail", "text": "no luck"}'""");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString);
+        await using var platform = await StartAsync(database.ConnectionString);
         var id = await platform.EnqueueAsync("flaky");
 
         var run = await WaitForAsync(platform, id, RunStatus.Retrying);
@@ -76,7 +76,7 @@ public sealed class RunTests
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddJobAsync("broken", "ends", "retry_delays = '0'", "max_attempts = 2", """config = '{"how": "throw", "text": "boom"}'""");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString);
+        await using var platform = await StartAsync(database.ConnectionString);
 
         var run = await platform.WaitForEndAsync(await platform.EnqueueAsync("broken"));
 
@@ -95,7 +95,7 @@ public sealed class RunTests
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddJobAsync("hopeless", "ends", "retry_delays = '0'", """config = '{"how": "fail_for_good"}'""");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString);
+        await using var platform = await StartAsync(database.ConnectionString);
 
         var run = await platform.WaitForEndAsync(await platform.EnqueueAsync("hopeless"));
 
@@ -107,7 +107,7 @@ public sealed class RunTests
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddJobAsync("later", "ends", """config = '{"how": "snooze"}'""");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString);
+        await using var platform = await StartAsync(database.ConnectionString);
         var id = await platform.EnqueueAsync("later");
 
         await WaitUntilAsync(async () => await database.ScalarAsync<bool>("SELECT fence = 1 AND status = 'queued' FROM jobplatform.job_runs"));
@@ -122,7 +122,7 @@ public sealed class RunTests
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddJobAsync("careful", "ends", """config = '{"how": "safety_stop"}'""");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString);
+        await using var platform = await StartAsync(database.ConnectionString);
 
         var run = await platform.WaitForEndAsync(await platform.EnqueueAsync("careful"));
 
@@ -136,7 +136,7 @@ public sealed class RunTests
         await using var database = await TestDatabase.CreateAsync();
         await database.ExecuteAsync(ProbeHandler.Table);
         await database.AddJobAsync("slow", "probe", "timeout_seconds = 1", "max_attempts = 1");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString);
+        await using var platform = await StartAsync(database.ConnectionString);
 
         var run = await platform.WaitForEndAsync(await platform.EnqueueAsync("slow", new { milliseconds = 60_000 }));
 
@@ -152,7 +152,7 @@ public sealed class RunTests
         await using var database = await TestDatabase.CreateAsync();
         await database.ExecuteAsync(ProbeHandler.Table);
         await database.AddJobAsync("long", "probe");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString);
+        await using var platform = await StartAsync(database.ConnectionString);
         var id = await platform.EnqueueAsync("long", new { milliseconds = 60_000 });
         await WaitUntilAsync(async () => await database.ScalarAsync<long>("SELECT count(*) FROM probe") == 1);
 
@@ -168,7 +168,7 @@ public sealed class RunTests
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddJobAsync("later", "nothing");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString, runsJobs: false);
+        await using var platform = await StartAsync(database.ConnectionString, runsJobs: false);
         var id = await platform.EnqueueAsync("later");
 
         Assert.That(await platform.Runs.CancelAsync(id, new Actor("test")), Is.EqualTo(CancelAnswer.Canceled));
@@ -182,7 +182,7 @@ public sealed class RunTests
         await using var database = await TestDatabase.CreateAsync();
         await database.ExecuteAsync(ProbeHandler.Table);
         await database.AddJobAsync("stubborn", "probe", "retry_delays = '0'");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString);
+        await using var platform = await StartAsync(database.ConnectionString);
         var id = await platform.EnqueueAsync("stubborn", new { milliseconds = 1500, fail_attempts = 9, ignore_cancellation = true });
         await WaitUntilAsync(async () => await database.ScalarAsync<long>("SELECT count(*) FROM probe") == 1);
 
@@ -197,7 +197,7 @@ public sealed class RunTests
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddJobAsync("talker", "ends", """config = '{"how": "speak", "text": "key marked-secret-0123456789abcdef"}'""");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString);
+        await using var platform = await StartAsync(database.ConnectionString);
 
         var run = await platform.WaitForEndAsync(await platform.EnqueueAsync("talker"));
 
@@ -212,7 +212,7 @@ public sealed class RunTests
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddJobAsync("odd", "ends", """config = '{"how": "half_characters"}'""");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString);
+        await using var platform = await StartAsync(database.ConnectionString);
 
         var run = await platform.WaitForEndAsync(await platform.EnqueueAsync("odd"));
 
@@ -228,7 +228,7 @@ public sealed class RunTests
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddJobAsync("odd", "ends", $$"""config = '{"how": "{{how}}"}'""");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString);
+        await using var platform = await StartAsync(database.ConnectionString);
 
         var run = await platform.WaitForEndAsync(await platform.EnqueueAsync("odd"));
 
@@ -242,7 +242,7 @@ public sealed class RunTests
         await using var database = await TestDatabase.CreateAsync();
         await database.AddJobAsync("typo", "prob");
         await database.AddJobAsync("misfit", "probe", """config = '{"milliseconds": "soon", "colour": "red"}'""");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString);
+        await using var platform = await StartAsync(database.ConnectionString);
 
         var typo = await platform.WaitForEndAsync(await platform.EnqueueAsync("typo"));
         var misfit = await platform.WaitForEndAsync(await platform.EnqueueAsync("misfit"));
@@ -259,7 +259,7 @@ public sealed class RunTests
         await using var database = await TestDatabase.CreateAsync();
         await database.ExecuteAsync(ProbeHandler.Table);
         await database.AddJobAsync("long", "probe", "overlap_policy = 'allow'");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString);
+        await using var platform = await StartAsync(database.ConnectionString);
         var id = await platform.EnqueueAsync("long", new { milliseconds = 1500 });
         await WaitUntilAsync(async () => await database.ScalarAsync<long>("SELECT count(*) FROM probe") == 1);
 
@@ -279,13 +279,13 @@ public sealed class RunTests
         await database.AddJobAsync("idle", "probe", "overlap_policy = 'allow'", "priority = 9");
         await database.AddJobAsync("urgent", "probe", "overlap_policy = 'allow'", "priority = 1");
         Guid last;
-        await using (var submitter = await TestPlatform.StartAsync(database.ConnectionString, runsJobs: false))
+        await using (var submitter = await StartAsync(database.ConnectionString, runsJobs: false))
         {
             for (var i = 0; i < 5; i++) await submitter.EnqueueAsync("idle");
             for (var i = 0; i < 4; i++) await submitter.EnqueueAsync("urgent");
             last = await submitter.EnqueueAsync("idle");
         }
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString, options: new() { Concurrency = 1 });
+        await using var platform = await StartAsync(database.ConnectionString, options: new() { Concurrency = 1 });
 
         await platform.WaitForEndAsync(last);
 
@@ -299,7 +299,7 @@ public sealed class RunTests
         await database.AddJobAsync("mail", "nothing", "queue = 'mail'", "overlap_policy = 'allow'");
         await database.AddJobAsync("other", "nothing", "queue = 'other'", "overlap_policy = 'allow'");
         await database.AddJobAsync("other-limited", "nothing", "queue = 'other'");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString, options: new() { Queues = ["mail"] });
+        await using var platform = await StartAsync(database.ConnectionString, options: new() { Queues = ["mail"] });
         var others = new[] { await platform.EnqueueAsync("other"), await platform.EnqueueAsync("other-limited") };
 
         await platform.WaitForEndAsync(await platform.EnqueueAsync("mail"));
@@ -312,7 +312,7 @@ public sealed class RunTests
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddJobAsync("later", "nothing");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString, options: new() { PollInterval = TimeSpan.FromSeconds(30) });
+        await using var platform = await StartAsync(database.ConnectionString, options: new() { PollInterval = TimeSpan.FromSeconds(30) });
         var runAt = await database.ScalarAsync<DateTime>("SELECT clock_timestamp() + interval '1200 milliseconds'");
 
         var run = await platform.WaitForEndAsync(await platform.EnqueueAsync("later", runAt: runAt));
@@ -326,13 +326,13 @@ public sealed class RunTests
         await using var database = await TestDatabase.CreateAsync();
         await database.AddJobAsync("off", "nothing");
         Guid waiting, forced;
-        await using (var submitter = await TestPlatform.StartAsync(database.ConnectionString, runsJobs: false))
+        await using (var submitter = await StartAsync(database.ConnectionString, runsJobs: false))
         {
             waiting = await submitter.EnqueueAsync("off");
             await database.ExecuteAsync("UPDATE jobplatform.jobs SET is_enabled = false, overlap_policy = 'allow'");
             forced = await submitter.EnqueueAsync("off", force: true);
         }
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString);
+        await using var platform = await StartAsync(database.ConnectionString);
 
         Assert.That((await platform.WaitForEndAsync(waiting)).Status, Is.EqualTo(RunStatus.Canceled));
         Assert.That((await platform.WaitForEndAsync(forced)).Status, Is.EqualTo(RunStatus.Success));
@@ -343,7 +343,7 @@ public sealed class RunTests
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddJobAsync("gone", "nothing");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString, runsJobs: false);
+        await using var platform = await StartAsync(database.ConnectionString, runsJobs: false);
         var id = await platform.EnqueueAsync("gone");
 
         await database.ExecuteAsync("DELETE FROM jobplatform.jobs");
@@ -359,7 +359,7 @@ public sealed class RunTests
         await database.AddJobAsync("unlucky", "nothing", "max_attempts = 1");
         await database.AddJobAsync("killer", "nothing");
         Guid unlucky, killer;
-        await using (var submitter = await TestPlatform.StartAsync(database.ConnectionString, runsJobs: false))
+        await using (var submitter = await StartAsync(database.ConnectionString, runsJobs: false))
         {
             unlucky = await submitter.EnqueueAsync("unlucky");
             killer = await submitter.EnqueueAsync("killer");
@@ -367,7 +367,7 @@ public sealed class RunTests
         await database.ExecuteAsync(
             "UPDATE jobplatform.job_runs SET status = 'running', started_at = now(), worker = 'dead', attempt = 1, fence = 1, rescues = CASE WHEN id = @killer THEN 4 ELSE 0 END",
             new { killer });
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString);
+        await using var platform = await StartAsync(database.ConnectionString);
 
         Assert.That((await platform.WaitForEndAsync(unlucky)).Status, Is.EqualTo(RunStatus.Success));
         var failed = await platform.WaitForEndAsync(killer);

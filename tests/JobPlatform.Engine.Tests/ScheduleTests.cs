@@ -4,16 +4,16 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace JobPlatform.Engine.Tests;
 
-public sealed class ScheduleTests
+public sealed class ScheduleTests(EngineKind engine) : EngineTests(engine)
 {
     [Test]
     public async Task Three_schedulers_and_one_second_cron_make_exactly_one_run_of_every_due_time_of_a_minute()
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddJobAsync("tick", "nothing", "cron_expression = '* * * * * *'", "overlap_policy = 'allow'");
-        await using var first = await TestPlatform.StartAsync(database.ConnectionString);
-        await using var second = await TestPlatform.StartAsync(database.ConnectionString);
-        await using var third = await TestPlatform.StartAsync(database.ConnectionString);
+        await using var first = await StartAsync(database.ConnectionString);
+        await using var second = await StartAsync(database.ConnectionString);
+        await using var third = await StartAsync(database.ConnectionString);
 
         await RunTests.WaitUntilAsync(async () => await database.ScalarAsync<bool>(
             "SELECT max(scheduled_for) - min(scheduled_for) >= interval '60 seconds' FROM jobplatform.job_runs WHERE status = 'success'"), 120);
@@ -31,7 +31,7 @@ public sealed class ScheduleTests
     public async Task A_schedule_follows_its_row_within_a_second_when_somebody_edits_it_by_sql()
     {
         await using var database = await TestDatabase.CreateAsync();
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString);
+        await using var platform = await StartAsync(database.ConnectionString);
         await RunTests.WaitUntilAsync(async () => await database.ScalarAsync<bool>(
             "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query = 'LISTEN jobplatform')"));
         Task Follows(string condition) => RunTests.WaitUntilAsync(async () =>
@@ -52,7 +52,7 @@ public sealed class ScheduleTests
     public async Task Without_notifications_a_schedule_still_follows_its_row_within_a_few_polls()
     {
         await using var database = await TestDatabase.CreateAsync();
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString,
+        await using var platform = await StartAsync(database.ConnectionString,
             options: new() { Listen = false, PollInterval = TimeSpan.FromMilliseconds(300) });
 
         await database.AddJobAsync("tick", "nothing", "cron_expression = '* * * * * *'");
@@ -66,11 +66,11 @@ public sealed class ScheduleTests
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddJobAsync("hourly", "nothing", "cron_expression = '0 * * * *'");
-        await using (var platform = await TestPlatform.StartAsync(database.ConnectionString))
+        await using (var platform = await StartAsync(database.ConnectionString))
             await RunTests.WaitUntilAsync(async () => await database.ScalarAsync<long>("SELECT count(*) FROM jobplatform.schedules") == 1);
         await database.ExecuteAsync("UPDATE jobplatform.schedules SET next_due_at = date_trunc('hour', now()) - interval '9 hours'");
 
-        await using var back = await TestPlatform.StartAsync(database.ConnectionString);
+        await using var back = await StartAsync(database.ConnectionString);
         await RunTests.WaitUntilAsync(async () => await database.ScalarAsync<long>("SELECT count(*) FROM jobplatform.job_runs WHERE finished_at IS NOT NULL") == 2);
 
         Assert.That(await database.ScalarAsync<string>(
@@ -87,7 +87,7 @@ public sealed class ScheduleTests
         await database.AddJobAsync("broken", "nothing", "cron_expression = '75 * * * *'");
         await database.AddJobAsync("lost", "nothing", "cron_expression = '0 * * * *'", "time_zone = 'Europe/Berlinn'");
         await database.AddJobAsync("fine", "nothing", "cron_expression = '0 * * * *'");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString, runsJobs: false);
+        await using var platform = await StartAsync(database.ConnectionString, runsJobs: false);
         var sync = platform.Services.GetRequiredService<ScheduleSync>();
 
         var result = await sync.ReconcileAsync();
@@ -103,7 +103,7 @@ public sealed class ScheduleTests
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddJobAsync("hourly", "nothing", "cron_expression = '0 * * * *'");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString, runsJobs: false);
+        await using var platform = await StartAsync(database.ConnectionString, runsJobs: false);
         var sync = platform.Services.GetRequiredService<ScheduleSync>();
         await sync.ReconcileAsync();
         await database.ExecuteAsync("UPDATE jobplatform.schedules SET state = 'paused'");
@@ -119,7 +119,7 @@ public sealed class ScheduleTests
     public async Task An_orphan_fires_nothing_and_a_purge_removes_it()
     {
         await using var database = await TestDatabase.CreateAsync();
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString, runsJobs: false);
+        await using var platform = await StartAsync(database.ConnectionString, runsJobs: false);
         await platform.Engine.ScheduleAsync(new ScheduleDefinition(4711, "ghost", 1, "* * * * * *", "UTC", MisfirePolicy.One), CancellationToken.None);
 
         var purged = await platform.Services.GetRequiredService<ScheduleSync>().PurgeOrphansAsync();

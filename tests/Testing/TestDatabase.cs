@@ -13,10 +13,10 @@ namespace JobPlatform.Testing;
 public sealed class TestDatabase : IAsyncDisposable
 {
     private static readonly string SampleSchema = Path.Combine(TestCluster.RepositoryRoot, "deploy", "sample", "schema.sql");
-    private static readonly Lazy<Task<string>> Template = new(() => MakeTemplateAsync(Platform, MigrateAsync));
+    private static readonly Lazy<Task<string>> Template = new(() => MakeTemplateAsync(Platform, Engines.MigrateAsync));
     private static readonly Lazy<Task<string>> SampleTemplate = new(() => MakeTemplateAsync(Platform + File.ReadAllText(SampleSchema), async source =>
     {
-        await MigrateAsync(source);
+        await Engines.MigrateAsync(source);
         await using var connection = await source.OpenConnectionAsync();
         await connection.ExecuteAsync(await File.ReadAllTextAsync(SampleSchema));
     }));
@@ -73,13 +73,7 @@ public sealed class TestDatabase : IAsyncDisposable
         return new TestDatabase(name, await ConnectToAsync(name));
     }
 
-    private static string Platform => string.Concat(Migrator.Migrations.Select(migration => migration.Checksum)) + Roles.Sql;
-
-    private static async Task MigrateAsync(NpgsqlDataSource source)
-    {
-        await Migrator.MigrateAsync(source);
-        if (await Roles.EnsureAsync(source) is { } fault) throw new InvalidOperationException(fault);
-    }
+    private static string Platform => string.Concat(Migrator.Migrations.Select(migration => migration.Checksum)) + Roles.Sql + string.Join(' ', Engines.Built);
 
     // Several test processes may want it at once, and a cluster may outlive a build: named after what is in it.
     private static async Task<string> MakeTemplateAsync(string content, Func<NpgsqlDataSource, Task> fill)

@@ -11,7 +11,6 @@ using JobPlatform.Core.Runs;
 using JobPlatform.Core.Schedules;
 using JobPlatform.Core.Settings;
 using JobPlatform.Core.Webhooks;
-using JobPlatform.Engine.Postgres;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -51,9 +50,10 @@ public sealed class TestPlatform : IAsyncDisposable
     /// <param name="configure">Adds what those handlers need.</param>
     /// <param name="outgoingAllowed">As the setting OUTGOING_ALLOW.</param>
     /// <param name="settings">Settings that gates look at.</param>
+    /// <param name="engine">What runs the jobs.</param>
     public static async Task<TestPlatform> StartAsync(string connectionString, TimeProvider? clock = null, EngineOptions? options = null,
         bool runsJobs = true, Action<ILoggingBuilder>? log = null, Assembly? handlers = null, Action<IServiceCollection>? configure = null,
-        string outgoingAllowed = "", Dictionary<string, string?>? settings = null)
+        string outgoingAllowed = "", Dictionary<string, string?>? settings = null, EngineKind engine = EngineKind.Embedded)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
         log?.Invoke(builder.Logging);
@@ -81,15 +81,7 @@ public sealed class TestPlatform : IAsyncDisposable
         services.AddSingleton<RunEnqueuer>();
         services.AddSingleton(new SecretBox(["sB3-the-key-of-what-tests-seal-away"]));
         services.AddWebhooks(AllowList.Parse(outgoingAllowed).Allowed);
-        services.AddPostgresEngine(options ?? new EngineOptions { Lease = TimeSpan.FromSeconds(3), Drain = TimeSpan.FromSeconds(5) });
-        if (runsJobs)
-        {
-            services.AddSingleton<RunJournal>();
-            services.AddHostedService(provider => provider.GetRequiredService<RunJournal>());
-            services.AddSingleton<RunExecutor>();
-            services.AddSingleton<RunRecorder>();
-            services.AddPostgresWorker();
-        }
+        Engines.Add(services, engine, options ?? new EngineOptions { Lease = TimeSpan.FromSeconds(3), Drain = TimeSpan.FromSeconds(5) }, runsJobs);
         configure?.Invoke(services);
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromMinutes(1));
         var platform = new TestPlatform(builder.Build());

@@ -10,11 +10,12 @@ public sealed class WorkerProcess : IAsyncDisposable
     private WorkerProcess(Process process) => _process = process;
 
     /// <summary>Starts one and waits until it works.</summary>
-    public static async Task<WorkerProcess> StartAsync(string connectionString, int concurrency = 16, int leaseSeconds = 3, int drainSeconds = 10)
+    public static async Task<WorkerProcess> StartAsync(string connectionString, int concurrency = 16, int leaseSeconds = 3, int drainSeconds = 10,
+        EngineKind engine = EngineKind.Embedded)
     {
         var configuration = AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}Release{Path.DirectorySeparatorChar}", StringComparison.Ordinal) ? "Release" : "Debug";
         var path = Path.Combine(TestCluster.RepositoryRoot, "tests", "TestWorker", "bin", configuration, "net10.0", "JobPlatform.TestWorker.dll");
-        var process = Process.Start(new ProcessStartInfo("dotnet", [path, connectionString, $"{concurrency}", $"{leaseSeconds}", $"{drainSeconds}"])
+        var process = Process.Start(new ProcessStartInfo("dotnet", [path, connectionString, $"{concurrency}", $"{leaseSeconds}", $"{drainSeconds}", $"{engine}"])
         {
             RedirectStandardOutput = true,
         })!;

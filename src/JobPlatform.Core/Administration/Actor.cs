@@ -16,6 +16,9 @@ public sealed record Actor(string Name, IPAddress? Address = null)
     /// <summary>Whoever runs this process.</summary>
     public static Actor CommandLine { get; } = new($"cli:{Environment.UserName}");
 
+    /// <summary>Whoever uses Hangfire's own dashboard.</summary>
+    public static Actor HangfireDashboard { get; } = new("hangfire-dashboard");
+
     /// <summary>An account of <c>admin_users</c>, whatever its role.</summary>
     public static Actor Admin(string email) => new($"admin:{email}");
 

@@ -73,16 +73,17 @@ public sealed class RunRecorder(PlatformDatabase database)
                    last_success_at = coalesce(excluded.last_success_at, s.last_success_at),
                    last_failure_at = coalesce(excluded.last_failure_at, s.last_failure_at)
         )
-        SELECT id FROM ended
+        SELECT id, status FROM ended
         """;
 
     /// <summary>Records the endings in one commit.</summary>
     /// <param name="endings">No run twice.</param>
     /// <param name="worker">The name of the worker that ran them.</param>
     /// <param name="cancellation">Ends the wait; the endings may have been recorded.</param>
-    /// <returns>The runs that were recorded; one that is not among them was claimed by another worker meanwhile.</returns>
+    /// <returns>The state that was recorded of each run (a cancellation may have won over another try); a run that is not
+    /// among them was claimed by another worker meanwhile.</returns>
     /// <exception cref="NpgsqlException">Nothing was recorded, or it is not known (the connection broke); try again.</exception>
-    public async Task<HashSet<Guid>> RecordAsync(IReadOnlyList<RunEnding> endings, string worker, CancellationToken cancellation = default)
+    public async Task<Dictionary<Guid, RunStatus>> RecordAsync(IReadOnlyList<RunEnding> endings, string worker, CancellationToken cancellation = default)
     {
         await using var connection = await database.OpenAsync(cancellation);
         await using var command = new NpgsqlCommand(Sql, connection);
@@ -99,9 +100,9 @@ public sealed class RunRecorder(PlatformDatabase database)
         command.Parameters.Add(Column(endings, NpgsqlDbType.Boolean, ending => ending.CountsAttempt));
         command.Parameters.Add(Column(endings, NpgsqlDbType.Bigint, ending => ending.DurationMs));
         command.Parameters.Add(new() { Value = worker });
-        var recorded = new HashSet<Guid>(endings.Count);
+        var recorded = new Dictionary<Guid, RunStatus>(endings.Count);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
-        while (await reader.ReadAsync(cancellation)) recorded.Add(reader.GetGuid(0));
+        while (await reader.ReadAsync(cancellation)) recorded[reader.GetGuid(0)] = Enum.Parse<RunStatus>(reader.GetString(1), ignoreCase: true);
         return recorded;
     }
 

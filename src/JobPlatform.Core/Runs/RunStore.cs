@@ -15,7 +15,8 @@ public sealed record RunDetails
         r.id, coalesce(j.name, (SELECT v.definition ->> 'name' FROM jobplatform.job_versions v
                                  WHERE v.job_id = r.job_id ORDER BY v.version DESC LIMIT 1), '(deleted)') AS job,
         r.status, r.skip_reason, r.trigger, r.triggered_by, r.attempt, r.run_at, r.scheduled_for, r.created_at,
-        r.started_at, r.finished_at, r.duration_ms, r.worker, r.retry_of, r.progress
+        r.started_at, r.finished_at, r.duration_ms, r.worker, r.retry_of, r.progress,
+        CASE WHEN r.engine_ref <> '' THEN '/hangfire/jobs/details/' || r.engine_ref END AS engine_url
         """;
 
     internal const string Columns = Head + ", r.payload, r.output, r.error";
@@ -82,6 +83,9 @@ public sealed record RunDetails
 
     /// <summary>The worker that runs or ran it.</summary>
     public string? Worker { get; init; }
+
+    /// <summary>The address of the job that carries it in the engine's own dashboard, on this host; null where it has none.</summary>
+    public string? EngineUrl { get; init; }
 
     /// <summary>The run that this one retries.</summary>
     public Guid? RetryOf { get; init; }
@@ -191,18 +195,21 @@ public sealed class RunStore(PlatformDatabase database, IJobEngine engine, Audit
     /// <summary>Cancels a run that waits; tells the handler of one that runs.</summary>
     public async Task<CancelAnswer> CancelAsync(Guid id, Actor actor, CancellationToken cancellation = default)
     {
-        bool isRunning;
-        await using (var connection = await database.OpenAsync(cancellation))
-        {
-            await using var transaction = await connection.BeginTransactionAsync(cancellation);
-            var canceled = await CancelAsync(connection, [id], actor, cancellation);
-            if (canceled.Count == 0) return await FindAsync(id, cancellation) is null ? CancelAnswer.Unknown : CancelAnswer.EndedBefore;
-            await audit.AppendAsync(connection, new(actor, "run.cancel", $"{id}"), cancellation);
-            await transaction.CommitAsync(cancellation);
-            isRunning = canceled[0].IsRunning;
-        }
-        await engine.WithdrawAsync(id, cancellation);
-        return isRunning ? CancelAnswer.Requested : CancelAnswer.Canceled;
+        var answer = await MarkCanceledAsync(id, actor, cancellation);
+        if (answer is CancelAnswer.Canceled or CancelAnswer.Requested) await engine.WithdrawAsync(id, cancellation);
+        return answer;
+    }
+
+    /// <summary>As <see cref="CancelAsync(Guid, Actor, CancellationToken)"/>, for an engine that knows of it already.</summary>
+    internal async Task<CancelAnswer> MarkCanceledAsync(Guid id, Actor actor, CancellationToken cancellation = default)
+    {
+        await using var connection = await database.OpenAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        var canceled = await CancelAsync(connection, [id], actor, cancellation);
+        if (canceled.Count == 0) return await FindAsync(id, cancellation) is null ? CancelAnswer.Unknown : CancelAnswer.EndedBefore;
+        await audit.AppendAsync(connection, new(actor, "run.cancel", $"{id}"), cancellation);
+        await transaction.CommitAsync(cancellation);
+        return canceled[0].IsRunning ? CancelAnswer.Requested : CancelAnswer.Canceled;
     }
 
     /// <summary>Cancels those of the runs that have not ended, in the connection's transaction; the engine is not told.</summary>

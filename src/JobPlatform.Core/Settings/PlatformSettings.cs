@@ -109,7 +109,7 @@ public sealed partial record PlatformSettings
 
     /// <summary>Reads all settings and finds every fault at once.</summary>
     /// <param name="configuration">Where they come from.</param>
-    /// <param name="engines">The engines that are built in, other than by default only <c>embedded</c>.</param>
+    /// <param name="engines">The engines that are built in; <c>embedded</c> alone when none is given.</param>
     public static PlatformSettings Read(IConfiguration configuration, params IReadOnlyList<string> engines)
     {
         var reader = new Reader(configuration);

@@ -27,7 +27,7 @@ internal static class CheckCommand
     private static async Task<int> RunAsync(bool asJson, CancellationToken cancellation)
     {
         var configuration = PlatformConfiguration.Load(Console.Error);
-        var settings = PlatformSettings.Read(configuration).RequireServing();
+        var settings = PlatformSettings.Read(configuration, EngineChoice.BuiltIn).RequireServing();
         var findings = SettingsChecks.Run(configuration, settings);
         if (settings.PlatformConnection.Length > 0) findings.AddRange(await DatabaseChecks.RunAsync(settings, configuration, cancellation));
 

@@ -1,5 +1,6 @@
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Settings;
+using JobPlatform.Server.Composition;
 
 namespace JobPlatform.Server.Cli;
 
@@ -19,6 +20,7 @@ internal static class Preparation
             : "Migrations: nothing to do.");
         if (await Roles.EnsureAsync(owner.Source, cancellation) is { } missing) output.Note($"Warning: {missing}");
         else output.Line($"Roles: {Roles.Service} and {Roles.App} have their rights.");
+        await EngineChoice.PrepareAsync(settings, owner.Source, cancellation);
     }
 
     /// <summary>One sentence when the server is too old.</summary>

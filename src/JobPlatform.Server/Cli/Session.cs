@@ -53,7 +53,7 @@ internal sealed class Session : IAsyncDisposable
     /// <summary>As <see cref="OpenAsync"/>, without a connection.</summary>
     public static Session Create(IConfiguration configuration)
     {
-        var settings = PlatformSettings.Read(configuration);
+        var settings = PlatformSettings.Read(configuration, EngineChoice.BuiltIn);
         return settings.Faults.Count == 0
             ? CreateUnchecked(configuration, settings)
             : throw new CliException(ExitCode.Unavailable, string.Join('\n', settings.Faults));

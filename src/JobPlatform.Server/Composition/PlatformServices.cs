@@ -3,6 +3,7 @@ using JobPlatform.Core.Administration;
 using JobPlatform.Core.Blobs;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Emails;
+using JobPlatform.Core.Engine;
 using JobPlatform.Core.Events;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Handlers.Purging;
@@ -11,7 +12,6 @@ using JobPlatform.Core.Runs;
 using JobPlatform.Core.Schedules;
 using JobPlatform.Core.Settings;
 using JobPlatform.Core.Webhooks;
-using JobPlatform.Engine.Postgres;
 using JobPlatform.Handlers.Blobs;
 using JobPlatform.Handlers.Streams;
 
@@ -59,7 +59,7 @@ internal static class PlatformServices
         services.AddSingleton<EmailStore>();
         services.AddSingleton<RunEnqueuer>();
         services.AddWebhooks(settings.OutgoingAllowed);
-        services.AddPostgresEngine(new EngineOptions
+        services.AddEngine(settings, new EngineOptions
         {
             Concurrency = settings.Concurrency,
             Queues = settings.Queues,
@@ -78,17 +78,6 @@ internal static class PlatformServices
         services.AddSingleton<ErrorLog>();
         services.AddSingleton<ILoggerProvider>(provider => provider.GetRequiredService<ErrorLog>());
         services.AddHostedService<ErrorLogWriter>();
-        return services;
-    }
-
-    /// <summary>Also runs jobs in this process.</summary>
-    public static IServiceCollection AddPlatformWorker(this IServiceCollection services)
-    {
-        services.AddSingleton<RunJournal>();
-        services.AddHostedService(provider => provider.GetRequiredService<RunJournal>());
-        services.AddSingleton<RunExecutor>();
-        services.AddSingleton<RunRecorder>();
-        services.AddPostgresWorker();
         return services;
     }
 }

@@ -16,7 +16,7 @@ internal static partial class ServeHost
     /// <returns>0 after a requested stop; 5 when the settings or the database do not allow a start.</returns>
     public static async Task<int> RunAsync(IConfiguration configuration, string? urls, CancellationToken cancellation)
     {
-        var settings = PlatformSettings.Read(configuration);
+        var settings = PlatformSettings.Read(configuration, EngineChoice.BuiltIn);
         if (settings.Role != ProcessRole.Worker) settings = settings.RequireServing();
         var addresses = urls ?? configuration["URLS"] ?? DefaultUrl(settings.Role);
         if (FindAddressFault(addresses) is { } fault) settings = settings with { Faults = [.. settings.Faults, fault] };
@@ -87,10 +87,12 @@ internal static partial class ServeHost
             host.ServicesStopConcurrently = false;
         });
         builder.Services.AddPlatform(settings, configuration);
-        if (settings.Role != ProcessRole.Web) builder.Services.AddPlatformWorker();
+        if (settings.Role != ProcessRole.Web) builder.Services.AddEngineWorker(settings);
+        builder.Services.AddEnginePages(settings);
         var app = builder.Build();
         app.UsePlatformApi();
         app.MapPlatformApi();
+        app.MapEnginePages(settings);
         return app;
     }
 
@@ -105,6 +107,7 @@ internal static partial class ServeHost
             foreach (var migration in applied) LogMigrated(log, migration);
             // New tables and functions are of use to the roles only with their grants.
             if (applied.Count > 0 && await Roles.EnsureAsync(owner.Source, cancellation) is { } missing) LogRolesMissing(log, missing);
+            await EngineChoice.PrepareAsync(settings, owner.Source, cancellation);
         }
         await services.GetRequiredService<DatabaseClock>().AnchorAsync(services.GetRequiredService<PlatformDatabase>().Source, cancellation);
         var seeded = await services.GetRequiredService<JobSeeder>().SeedAsync(cancellation);

@@ -19,9 +19,9 @@ public sealed class WebhookStoreTests
         await using var bench = await StoreBench.StartAsync();
         var created = await DoAsync(bench.Store.CreateAsync(Example with { Auth = WebhookAuth.ApiKey, Headers = new Dictionary<string, string> { ["X-Team"] = "growth" } },
             new WebhookSecrets { Auth = Secret }, new("ada")));
-        var updated = await DoAsync(bench.Store.UpdateAsync(created with { Url = "https://hooks.example.com/other", TimeoutSeconds = 5 }, 1, WebhookSecrets.Unchanged, "bob"));
+        var updated = await DoAsync(bench.Store.UpdateAsync(created with { Url = "https://hooks.example.com/other", TimeoutSeconds = 5 }, 1, WebhookSecrets.Unchanged, new("bob")));
         var read = await bench.Store.FindAsync("crm");
-        var deleted = await DoAsync(bench.Store.DeleteAsync("crm", 2, "eve"));
+        var deleted = await DoAsync(bench.Store.DeleteAsync("crm", 2, new("eve")));
 
         Assert.That((created.Version, created.AuthName, created.SecretChangedAt is not null, created.SigningSecretChangedAt), Is.EqualTo((1, "X-API-Key", true, (DateTimeOffset?)null)));
         Assert.That((updated.Version, updated.TimeoutSeconds, updated.SecretChangedAt), Is.EqualTo((2, 5, created.SecretChangedAt)));
@@ -40,9 +40,9 @@ public sealed class WebhookStoreTests
         await using var bench = await StoreBench.StartAsync();
         await DoAsync(bench.Store.CreateAsync(Example, WebhookSecrets.Unchanged, new("ada")));
         var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(i =>
-            bench.Store.UpdateAsync(Example with { Description = $"by {i}" }, 1, WebhookSecrets.Unchanged, $"{i}")));
-        var late = await bench.Store.DeleteAsync("crm", 1, "late");
-        var again = await bench.Store.CreateAsync(Example, WebhookSecrets.Unchanged, "again");
+            bench.Store.UpdateAsync(Example with { Description = $"by {i}" }, 1, WebhookSecrets.Unchanged, new($"{i}"))));
+        var late = await bench.Store.DeleteAsync("crm", 1, new("late"));
+        var again = await bench.Store.CreateAsync(Example, WebhookSecrets.Unchanged, new("again"));
         var unknown = await bench.Store.UpdateAsync(Example with { Key = "none" }, 1, WebhookSecrets.Unchanged, new("test"));
 
         Assert.That(answers.Count(answer => answer is WebhookAnswer.Done), Is.EqualTo(1));
@@ -71,8 +71,8 @@ public sealed class WebhookStoreTests
         var webhook = await DoAsync(bench.Store.CreateAsync(Example with { Auth = WebhookAuth.Bearer }, new WebhookSecrets { Auth = Secret }, new("ada")));
         var moved = webhook with { Url = "https://attacker.example.com/" };
 
-        var refused = await bench.Store.UpdateAsync(moved, 1, WebhookSecrets.Unchanged, "eve");
-        var given = await DoAsync(bench.Store.UpdateAsync(moved, 1, new WebhookSecrets { Auth = Secret + "2" }, "eve"));
+        var refused = await bench.Store.UpdateAsync(moved, 1, WebhookSecrets.Unchanged, new("eve"));
+        var given = await DoAsync(bench.Store.UpdateAsync(moved, 1, new WebhookSecrets { Auth = Secret + "2" }, new("eve")));
 
         Assert.That(Faults(refused), Is.EqualTo("secret: the URL leads to another host now. Give the secret again, as the stored one is sent only where it was meant for."));
         Assert.That(given.Version, Is.EqualTo(2));

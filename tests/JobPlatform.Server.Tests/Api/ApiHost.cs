@@ -8,6 +8,7 @@ using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Jobs;
 using JobPlatform.Core.Runs;
 using JobPlatform.Core.Settings;
+using JobPlatform.Core.Engine;
 using JobPlatform.Engine.Postgres;
 using JobPlatform.Handlers;
 using JobPlatform.Web.Api;

@@ -17,7 +17,7 @@ public sealed class RunTests
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(run.Names(), Is.EqualTo("id, job, status, skip_reason, trigger, triggered_by, attempt, run_at, scheduled_for, created_at, started_at, finished_at, duration_ms, payload, progress, output, error, worker, retry_of"));
+            Assert.That(run.Names(), Is.EqualTo("id, job, status, skip_reason, trigger, triggered_by, attempt, run_at, scheduled_for, created_at, started_at, finished_at, duration_ms, payload, progress, output, error, worker, engine_url, retry_of"));
             Assert.That(run.GetProperty("id").GetGuid(), Is.EqualTo(id));
             Assert.That(run.GetProperty("job").GetString(), Is.EqualTo("tidy"));
             Assert.That(run.GetProperty("status").GetString(), Is.EqualTo("success"));

@@ -1,4 +1,4 @@
-namespace JobPlatform.Engine.Postgres;
+namespace JobPlatform.Core.Engine;
 
 /// <summary>A wake-up that is never lost and never piles up: many <see cref="Set"/> before a wait are one. One waiter.</summary>
 internal sealed class Signal

@@ -1,6 +1,6 @@
-namespace JobPlatform.Engine.Postgres;
+namespace JobPlatform.Core.Engine;
 
-/// <summary>How the embedded engine works in this process. Immutable.</summary>
+/// <summary>How the engine works in this process. Immutable.</summary>
 public sealed record EngineOptions
 {
     /// <summary>How many handlers run at once. Default 16.</summary>
@@ -32,4 +32,10 @@ public sealed record EngineOptions
 
     /// <summary>The process's role: <c>all</c> or <c>worker</c>.</summary>
     public string Role { get; init; } = "all";
+
+    /// <summary>
+    /// How long a due time is left to an engine that has a clock of its own before it is handled without that one. The
+    /// embedded engine has none: zero.
+    /// </summary>
+    internal TimeSpan Patience { get; init; }
 }

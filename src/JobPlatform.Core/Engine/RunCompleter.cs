@@ -3,7 +3,7 @@ using JobPlatform.Core.Runs;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
-namespace JobPlatform.Engine.Postgres;
+namespace JobPlatform.Core.Engine;
 
 /// <summary>
 /// Records endings: what has come in while one batch was being committed is the next batch, so that a lone run is
@@ -30,9 +30,10 @@ internal sealed partial class RunCompleter(
     public void Complete() => _endings.Writer.TryComplete();
 
     /// <summary>Records until <see cref="Complete"/> was called and all is recorded, or <paramref name="giveUp"/> ends.</summary>
-    /// <param name="recorded">Gets the endings that are settled: recorded, or refused because the run went on elsewhere.</param>
+    /// <param name="settled">Gets each ending with the state that was recorded; null when it was refused because the run
+    /// went on elsewhere.</param>
     /// <param name="giveUp">Ends the tries.</param>
-    public async Task RunAsync(Action<List<RunEnding>> recorded, CancellationToken giveUp)
+    public async Task RunAsync(Action<RunEnding, RunStatus?> settled, CancellationToken giveUp)
     {
         var batch = new List<RunEnding>(MostInBatch);
         while (await _endings.Reader.WaitToReadAsync(giveUp))
@@ -44,22 +45,24 @@ internal sealed partial class RunCompleter(
                 batch.Add(ending);
                 size += ending.Output?.Length ?? 0;
             }
-            await RecordAsync(batch, giveUp);
-            recorded(batch);
+            await RecordAsync(batch, settled, giveUp);
             signals.Runs.Set();
         }
     }
 
-    private async Task RecordAsync(List<RunEnding> batch, CancellationToken giveUp)
+    private async Task RecordAsync(List<RunEnding> batch, Action<RunEnding, RunStatus?> settled, CancellationToken giveUp)
     {
         for (var pause = TimeSpan.FromMilliseconds(50); ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
         {
             try
             {
                 var recorded = await recorder.RecordAsync(batch, options.WorkerName, giveUp);
-                if (recorded.Count < batch.Count)
-                    foreach (var ending in batch.Where(ending => !recorded.Contains(ending.Run.Id)))
-                        LogRefused(ending.Run.Id, ending.Run.Fence, ending.Status);
+                foreach (var ending in batch)
+                {
+                    var isRecorded = recorded.TryGetValue(ending.Run.Id, out var status);
+                    if (!isRecorded) LogRefused(ending.Run.Id, ending.Run.Fence, ending.Status);
+                    settled(ending, isRecorded ? status : null);
+                }
                 return;
             }
             catch (PostgresException e) when (!e.IsTransient && IsAboutValues(e))
@@ -67,11 +70,15 @@ internal sealed partial class RunCompleter(
                 // Something in it that PostgreSQL will never take: find the one, the others are innocent.
                 if (batch.Count > 1)
                 {
-                    foreach (var ending in batch) await RecordAsync([ending], giveUp);
+                    foreach (var ending in batch) await RecordAsync([ending], settled, giveUp);
                     return;
                 }
                 LogEndingRefused(e, batch[0].Run.Id);
-                if (batch[0].Error == RefusedError) return;
+                if (batch[0].Error == RefusedError)
+                {
+                    settled(batch[0], null);
+                    return;
+                }
                 batch = [batch[0] with { Status = RunStatus.Failed, RunAt = null, SkipReason = null, Output = null, Error = RefusedError }];
             }
             catch (Exception e) when (e is not OperationCanceledException || !giveUp.IsCancellationRequested)

@@ -3,14 +3,14 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
-namespace JobPlatform.Engine.Postgres;
+namespace JobPlatform.Core.Engine;
 
 /// <summary>
 /// The one LISTEN connection of the process. What it hears is a hint that saves a wait; the polls find all that it
 /// misses while it reconnects.
 /// </summary>
 internal sealed partial class Listener(
-    PlatformDatabase database, EngineOptions options, EngineSignals signals, TimeProvider clock, Worker worker, ILogger<Listener> log)
+    PlatformDatabase database, EngineOptions options, EngineSignals signals, TimeProvider clock, RunningRuns running, ILogger<Listener> log)
     : BackgroundService
 {
     private static readonly TimeSpan ReconnectPause = TimeSpan.FromSeconds(1);
@@ -60,7 +60,7 @@ internal sealed partial class Listener(
             case "schedules": signals.Schedules.Set(); break;
             default:
                 if (payload.StartsWith("cancel ", StringComparison.Ordinal) && Guid.TryParse(payload.AsSpan(7), out var runId))
-                    worker.Cancel(runId);
+                    running.Cancel(runId);
                 break;
         }
     }

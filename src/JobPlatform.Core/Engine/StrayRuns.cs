@@ -1,7 +1,7 @@
 using JobPlatform.Core.Database;
 using Npgsql;
 
-namespace JobPlatform.Engine.Postgres;
+namespace JobPlatform.Core.Engine;
 
 /// <summary>Runs that were committed while their job was being deleted or changed.</summary>
 internal static class StrayRuns

@@ -3,7 +3,7 @@ using JobPlatform.Core.Database;
 using Npgsql;
 using NpgsqlTypes;
 
-namespace JobPlatform.Engine.Postgres;
+namespace JobPlatform.Core.Engine;
 
 /// <summary>The SQL of a worker's sign of life, and of taking over from the dead. One caller at a time.</summary>
 internal sealed class WorkerLease(PlatformDatabase database, EngineOptions options, TimeProvider clock)
@@ -66,7 +66,7 @@ internal sealed class WorkerLease(PlatformDatabase database, EngineOptions optio
         await using var command = database.Source.CreateCommand(
             """
             UPDATE jobplatform.job_runs r
-               SET status = 'queued', run_at = $3, worker = NULL, fence = r.fence + 1, attempt = r.attempt - 1
+               SET status = 'queued', run_at = $3, worker = NULL, fence = r.fence + 1, attempt = r.attempt - 1, engine_ref = NULL
               FROM unnest($1::uuid[], $2::bigint[]) AS g(id, fence)
              WHERE r.id = g.id AND r.fence = g.fence AND r.status = 'running'
             """);
@@ -115,6 +115,7 @@ internal sealed class WorkerLease(PlatformDatabase database, EngineOptions optio
                 )
                 UPDATE jobplatform.job_runs r
                    SET status = l.next, rescues = r.rescues + 1, fence = r.fence + 1, progress = NULL,
+                       engine_ref = CASE WHEN l.next <> 'queued' THEN r.engine_ref END,
                        run_at = CASE WHEN l.next = 'queued' THEN $1 ELSE r.run_at END,
                        worker = CASE WHEN l.next = 'queued' THEN NULL ELSE r.worker END,
                        finished_at = CASE WHEN l.next <> 'queued' THEN $1 END,

@@ -1,0 +1,93 @@
+using System.Net;
+using System.Text.Encodings.Web;
+using Hangfire;
+using Hangfire.Client;
+using Hangfire.Common;
+using Hangfire.Dashboard;
+using Hangfire.Storage;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace JobPlatform.Engine.Hangfire.Dashboard;
+
+/// <summary>Hangfire's dashboard at <c>/hangfire</c>, behind the platform's own authorization.</summary>
+public static class HangfireDashboard
+{
+    /// <summary>Where it is.</summary>
+    public const string Path = "/hangfire";
+
+    /// <summary>The ASP.NET policy of who may look. The host may replace it.</summary>
+    public const string ViewPolicy = "hangfire.view";
+
+    /// <summary>The ASP.NET policy of who may also delete, requeue and trigger. The host may replace it.</summary>
+    public const string ChangePolicy = "hangfire.change";
+
+    // Hangfire keeps pages, menu and renderers for the whole process.
+    private static readonly Lazy<bool> Extended = new(Extend);
+
+    /// <summary>
+    /// Adds what the dashboard needs, after <see cref="EngineRegistration.AddHangfireEngine"/>. Both policies admit only
+    /// this machine's own callers, and only in the environment Development, until the host replaces them.
+    /// </summary>
+    public static IServiceCollection AddHangfireDashboard(this IServiceCollection services)
+    {
+        services.AddAntiforgery();
+        services.AddAuthorizationBuilder()
+            .AddPolicy(ViewPolicy, policy => policy.RequireAssertion(IsLocalDevelopment))
+            .AddPolicy(ChangePolicy, policy => policy.RequireAssertion(IsLocalDevelopment));
+        services.AddSingleton<JobStorage>(provider => provider.GetRequiredService<HangfireParts>().Storage);
+        services.AddSingleton<IJobFilterProvider>(provider => provider.GetRequiredService<HangfireParts>().FilterProvider);
+        services.AddSingleton<IBackgroundJobClient>(provider => provider.GetRequiredService<HangfireParts>().Client);
+        services.AddSingleton<IRecurringJobManager>(provider => provider.GetRequiredService<HangfireParts>().RecurringJobs);
+        return services.AddHangfire(static _ => { });
+    }
+
+    /// <summary>Maps it.</summary>
+    public static IEndpointConventionBuilder MapHangfireDashboard(this IEndpointRouteBuilder routes)
+    {
+        _ = Extended.Value;
+        return routes.MapHangfireDashboardWithAuthorizationPolicy(ViewPolicy, Path, new DashboardOptions
+        {
+            DashboardTitle = "JobPlatform",
+            // There is no page of the platform's own to go back to.
+            AppPath = null,
+            DisplayStorageConnectionString = false,
+            IsReadOnlyFunc = context => !MayChange(context.GetHttpContext()),
+        });
+    }
+
+    private static bool Extend()
+    {
+        DashboardRoutes.Routes.AddRazorPage("/runs", static _ => new RunsPage());
+        NavigationMenu.Items.Add(static page => new MenuItem("Runs", page.Url.To("/runs"))
+        {
+            Active = page.RequestPath.StartsWith("/runs", StringComparison.Ordinal),
+        });
+        GlobalConfiguration.Configuration.UseJobDetailsRenderer(0, LinkToRun);
+        return true;
+    }
+
+    private static NonEscapedString LinkToRun(JobDetailsRendererDto details)
+    {
+        if (details.JobDetails.Job?.Type != typeof(PlatformRun)) return new NonEscapedString("");
+        using var connection = details.Page.Storage.GetConnection();
+        var job = new BackgroundJob(details.JobId, details.JobDetails.Job, details.JobDetails.CreatedAt ?? default);
+        return CarriedRun.Find(job, connection) is { } run
+            ? new NonEscapedString($"<p>Run <a href=\"/api/runs/{run}\">{run}</a> of {HtmlEncoder.Default.Encode($"{job.Job.Args[0]}")}</p>")
+            : new NonEscapedString("");
+    }
+
+    private static bool MayChange(HttpContext http) =>
+        // Hangfire asks synchronously; the platform's policies answer without waiting.
+        http.RequestServices.GetRequiredService<IAuthorizationService>()
+            .AuthorizeAsync(http.User, http, ChangePolicy).GetAwaiter().GetResult().Succeeded;
+
+    // The host's name too: a page elsewhere could let its own name point to this machine.
+    private static bool IsLocalDevelopment(AuthorizationHandlerContext context) =>
+        context.Resource is HttpContext { Connection.RemoteIpAddress: { } caller, Request.Host.Host: "localhost" or "127.0.0.1" or "[::1]" } http
+        && IPAddress.IsLoopback(caller) && http.RequestServices.GetRequiredService<IHostEnvironment>().IsDevelopment();
+}

@@ -1,0 +1,96 @@
+using System.Globalization;
+using Hangfire;
+using Hangfire.Common;
+using JobPlatform.Core.Database;
+using JobPlatform.Core.Engine;
+using JobPlatform.Core.Schedules;
+
+namespace JobPlatform.Engine.Hangfire;
+
+/// <summary>Our recurring jobs in Hangfire: sets, removes and reads them. Thread-safe.</summary>
+internal sealed class RecurringJobs(HangfireParts hangfire, PlatformDatabase database)
+{
+    // Beside Hangfire's own fields of a recurring job: which job of the platform it was made for.
+    private const string JobIdField = "JobPlatform.JobId";
+
+    /// <summary>Makes or changes the recurring jobs of a job.</summary>
+    public void Set(ScheduleDefinition schedule)
+    {
+        var expressions = HangfireCron.Translate(schedule.CronExpression, schedule.JobName);
+        for (var n = 0; n < expressions.Count; n++) Set(RecurringIds.Of(schedule.JobName, n), expressions[n], schedule);
+        if (expressions.Count == 1) hangfire.RecurringJobs.RemoveIfExists(RecurringIds.Of(schedule.JobName, 1));
+    }
+
+    /// <summary>Removes the recurring jobs of that name.</summary>
+    public void Remove(string jobName)
+    {
+        foreach (var id in RecurringIds.AllOf(jobName)) hangfire.RecurringJobs.RemoveIfExists(id);
+    }
+
+    /// <summary>All recurring jobs of ours.</summary>
+    public async Task<IReadOnlyList<RecurringEntry>> ListAsync(CancellationToken cancellation)
+    {
+        await using var command = database.Source.CreateCommand(
+            $"""
+            SELECT substr(key, length('recurring-job:') + 1), jsonb_object_agg(field, value)
+              FROM {HangfireSchema.Name}.hash
+             WHERE key >= 'recurring-job:{RecurringIds.Prefix}' AND key < 'recurring-job:jobplatform;'
+             GROUP BY key HAVING bool_or(field = '{JobIdField}')
+            """);
+        var entries = new List<RecurringEntry>();
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        while (await reader.ReadAsync(cancellation))
+        {
+            var fields = System.Text.Json.JsonSerializer.Deserialize<Dictionary<string, string?>>(reader.GetString(1))!;
+            entries.Add(new(reader.GetString(0), long.Parse(fields[JobIdField]!, CultureInfo.InvariantCulture),
+                fields.GetValueOrDefault("Cron") ?? "", fields.GetValueOrDefault("TimeZoneId") ?? "UTC", fields.GetValueOrDefault("Misfire") ?? "0"));
+        }
+        return entries;
+    }
+
+    /// <summary>Whether what Hangfire has is what the schedule asks for.</summary>
+    public static bool IsInForce(EngineSchedule schedule, IEnumerable<RecurringEntry> entries)
+    {
+        if (!CronExpression.TryParse(schedule.CronExpression, schedule.JobName, out _, out _)) return true;
+        var expressions = HangfireCron.Translate(schedule.CronExpression, schedule.JobName);
+        return expressions.Count == entries.Count() && expressions.Select((cron, n) => (cron, id: RecurringIds.Of(schedule.JobName, n))).All(wanted =>
+            entries.Any(entry => entry.Id == wanted.id && (entry.Cron == wanted.cron || entry.Cron == HangfireCron.OnEveryDay(wanted.cron))
+                && entry.TimeZone == schedule.TimeZone && entry.Misfire == ModeOf(schedule.Misfire).ToString("D")));
+    }
+
+    private void Set(string id, string cron, ScheduleDefinition schedule)
+    {
+        var options = new RecurringJobOptions { TimeZone = TimeZones.Find(schedule.TimeZone), MisfireHandling = ModeOf(schedule.Misfire) };
+        var job = HandOver.JobOf(schedule.JobName, run: null, "cron", lane: null);
+        try
+        {
+            hangfire.RecurringJobs.AddOrUpdate(id, job, cron, options);
+        }
+        catch (ArgumentException)
+        {
+            // A day that only our parser knows, such as a list with L in it.
+            hangfire.RecurringJobs.AddOrUpdate(id, job, HangfireCron.OnEveryDay(cron), options);
+        }
+        using var connection = hangfire.Storage.GetConnection();
+        using var transaction = connection.CreateWriteTransaction();
+        transaction.SetRangeInHash($"recurring-job:{id}", [new(JobIdField, schedule.JobId.ToString(CultureInfo.InvariantCulture))]);
+        transaction.Commit();
+    }
+
+    // One ring after an outage is enough also for "all": the plan makes a run for each missed due time, up to its limits,
+    // where Hangfire's Strict would make a job for each of them, without one.
+    private static MisfireHandlingMode ModeOf(MisfirePolicy policy) =>
+        policy == MisfirePolicy.Skip ? MisfireHandlingMode.Ignorable : MisfireHandlingMode.Relaxed;
+}
+
+/// <summary>A recurring job of ours as Hangfire has it.</summary>
+/// <param name="Id">Its id, with the prefix.</param>
+/// <param name="JobId">The job that it was made for.</param>
+/// <param name="Cron">The expression, in Hangfire's words.</param>
+/// <param name="TimeZone">Its zone.</param>
+/// <param name="Misfire">The number of Hangfire's mode.</param>
+internal sealed record RecurringEntry(string Id, long JobId, string Cron, string TimeZone, string Misfire)
+{
+    /// <summary>The job's name when it was made.</summary>
+    public string JobName => Id[RecurringIds.Prefix.Length..].Split(' ')[0];
+}

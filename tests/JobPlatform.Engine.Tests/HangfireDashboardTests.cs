@@ -1,0 +1,90 @@
+#if HANGFIRE_ENGINE
+using System.Net;
+using JobPlatform.Core.Database;
+using JobPlatform.Core.Engine;
+using JobPlatform.Core.Handlers;
+using JobPlatform.Core.Jobs;
+using JobPlatform.Core.Runs;
+using JobPlatform.Engine.Hangfire;
+using JobPlatform.Engine.Hangfire.Dashboard;
+using Microsoft.AspNetCore.Authentication.Cookies;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+namespace JobPlatform.Engine.Tests;
+
+/// <summary>Hangfire's dashboard over a real socket: who gets in, and what it shows of the platform.</summary>
+public sealed class HangfireDashboardTests
+{
+    [Test]
+    public async Task In_development_it_shows_pages_styles_and_the_way_from_a_job_to_its_run_and_back_but_no_password()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await database.AddJobAsync("greet", "nothing");
+        await using var worker = await TestPlatform.StartAsync(database.ConnectionString, engine: EngineKind.Hangfire);
+        await using var app = await StartAsync(database, "Development");
+        using var client = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };
+
+        var run = await worker.WaitForEndAsync(await worker.EnqueueAsync("greet"));
+
+        Assert.That(run.EngineUrl, Does.StartWith("/hangfire/jobs/details/"));
+        var job = await client.GetStringAsync(run.EngineUrl);
+        Assert.That(job, Does.Contain($"/api/runs/{run.Id}").And.Contain("greet"));
+        var runs = await client.GetStringAsync("/hangfire/runs?job=greet");
+        Assert.That(runs, Does.Contain($"{run.Id}").And.Contain(run.EngineUrl));
+        var home = await client.GetStringAsync("/hangfire");
+        Assert.That(home, Does.Contain("/hangfire/runs").And.Not.Contain(new NpgsqlConnectionStringBuilder(database.ConnectionString).Password!));
+        var style = System.Text.RegularExpressions.Regex.Match(home, "href=\"(/hangfire/css[^\"]*)\"").Groups[1].Value;
+        Assert.That((await client.GetByteArrayAsync(style)).Length, Is.GreaterThan(100_000));
+    }
+
+    [TestCase("Production", "localhost")]
+    [TestCase("Development", "evil.example")]
+    public async Task Nobody_else_gets_in(string environment, string host)
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var app = await StartAsync(database, environment);
+        using var client = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/hangfire") { Headers = { Host = host } };
+
+        Assert.That((await client.SendAsync(request)).StatusCode, Is.EqualTo(HttpStatusCode.Unauthorized));
+    }
+
+    [Test]
+    public async Task A_command_without_the_forgery_token_is_refused()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var app = await StartAsync(database, "Development");
+        using var client = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };
+        using var command = new FormUrlEncodedContent([new("jobs[]", "1")]);
+
+        Assert.That((await client.PostAsync(new Uri("/hangfire/jobs/failed/requeue", UriKind.Relative), command)).StatusCode, Is.EqualTo(HttpStatusCode.Forbidden));
+    }
+
+    private static async Task<WebApplication> StartAsync(TestDatabase database, string environment)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { EnvironmentName = environment });
+        builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
+        builder.Services.AddRouting().AddSingleton(TimeProvider.System).AddSingleton(new PlatformDatabase(database.ConnectionString))
+            .AddSingleton(new HandlerCatalog([typeof(ProbeHandler).Assembly], new ConfigurationBuilder().Build()))
+            .AddSingleton<JobStore>().AddSingleton<RunStore>().AddSingleton<RunEnqueuer>()
+            .AddHangfireEngine(new EngineOptions { Role = "web" }).AddHangfireDashboard();
+        builder.Services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme)
+            .AddCookie(cookie => cookie.Events.OnRedirectToLogin = context =>
+            {
+                context.Response.StatusCode = StatusCodes.Status401Unauthorized;
+                return Task.CompletedTask;
+            });
+        var app = builder.Build();
+        app.UseAuthentication();
+        app.UseAuthorization();
+        app.MapHangfireDashboard();
+        await app.StartAsync();
+        return app;
+    }
+}
+#endif
