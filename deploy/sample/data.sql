@@ -96,6 +96,7 @@ SELECT setval(pg_get_serial_sequence('public.chat_sessions', 'id'), max(id)) FRO
 
 -- step: the messages of {50000} chats
 
+SELECT set_config('session_replication_role', 'replica', true) WHERE current_setting('is_superuser')::boolean;
 -- Three chats in a hundred were opened and never used.
 INSERT INTO public.messages (chat_id, role, content, created_at)
 SELECT c.id,
@@ -108,6 +109,7 @@ ORDER BY c.id, k;
 
 -- step: workspaces, invitations, subscriptions and sign-ins
 
+SELECT set_config('session_replication_role', 'replica', true) WHERE current_setting('is_superuser')::boolean;
 INSERT INTO public.workspaces (id, name, owner_id, created_at)
 SELECT n, sample_choice(n, 70, '{Research,Sales,Design,Support,Finance,Legal}') || ' ' || n,
        sample_parent(n, workspaces, users, 71, 1), sample_time(n, workspaces)
@@ -171,6 +173,7 @@ SELECT message_id, 'file', blob_path || '.old', created_at FROM public.message_a
 
 -- step: {100000} activities for leaderboards
 
+SELECT set_config('session_replication_role', 'replica', true) WHERE current_setting('is_superuser')::boolean;
 -- One organisation in five has nothing that its leaderboard does not show; the others wait for their first.
 INSERT INTO public.organisations (id, slug, name, ingest_key, leaderboard_stale_at)
 SELECT n, 'org-' || n, 'Organisation ' || n, 'org-' || n, CASE WHEN n % 5 > 0 THEN now() END

@@ -31,7 +31,7 @@ public sealed class CleanupUnusedPushSubscriptionsTests() : PurgeRules("cleanup-
         await AddAsync(bench, 2, -5);
         await bench.Database.ExecuteAsync("UPDATE public.push_subscriptions SET expires_at = last_used_at");
 
-        Assert.That((await bench.RunAsync("""{"dry_run": true}""")).Output, Does.Contain("{\"push_subscriptions\":2}"));
+        Assert.That((await bench.RunAsync("""{"dry_run": true}""")).Output, Does.Contain("\"would_delete\":2"));
         Assert.That(await bench.CountAsync("deleted"), Is.EqualTo(2));
     }
 }

@@ -43,7 +43,7 @@ public abstract class PurgeRules(string handler, string table, TimeSpan keptFor,
         await AddAsync(bench, 3, -5);
 
         Assert.That((await bench.RunAsync("""{"dry_run": true}""")).Output, Does.Contain("\"dry_run\":true"));
-        Assert.That((await bench.RunAsync("""{"dry_run": true, "max_rows": 2}""")).Output, Does.Match("\"would_delete\":(2|{\"[a-z_]+\":2)"));
+        Assert.That((await bench.RunAsync("""{"dry_run": true, "max_rows": 2}""")).Output, Does.Contain("\"would_delete\":2"));
         Assert.That(await CountAsync(bench), Is.EqualTo(3));
     }
 

@@ -26,15 +26,18 @@ public sealed partial class Purger(PlatformDatabase platform)
             counts[i] = Math.Min(await purges[i].CountAsync(connection, cancellation), (config.MaxRows ?? long.MaxValue) - counts.Sum());
         }
         if (config.DryRun)
-            return RunOutcome.Success(new { dry_run = true, would_delete = purges.Count == 1 ? JsonValue.Create(counts[0]) : (JsonNode)PerTable(purges, counts) });
+        {
+            var due = PerTable(purges, counts);
+            return RunOutcome.Success(new { dry_run = true, would_delete = due.Count == 1 ? JsonValue.Create(counts.Sum()) : (JsonNode)due });
+        }
         if (await FindSafetyStopAsync(config, run, counts.Sum(), cancellation) is { } stop) return stop;
 
         var deleted = new long[purges.Count];
         for (var i = 0; i < counts.Length; i++)
             deleted[i] = await DeleteAsync(purges[i], config, (config.MaxRows ?? long.MaxValue) - deleted.Sum(), deleted.Sum(), counts.Sum(), run, cancellation);
-        var output = new JsonObject { ["deleted"] = deleted.Sum() };
-        if (purges.Count > 1)
-            foreach (var (table, count) in PerTable(purges, deleted).ToList()) output[table] = count!.DeepClone();
+        var output = PerTable(purges, deleted);
+        if (output.Count == 1) output.Clear();
+        output.Insert(0, "deleted", deleted.Sum());
         return RunOutcome.Success(output);
     }
 
