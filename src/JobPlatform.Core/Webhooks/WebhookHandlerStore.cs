@@ -177,7 +177,8 @@ public sealed class WebhookHandlerStore(PlatformDatabase database, HandlerCatalo
         }
     }
 
-    private List<string> FindFaults(WebhookRow row)
+    /// <summary>Why a webhook cannot be called as it is stored.</summary>
+    internal List<string> FindFaults(WebhookRow row)
     {
         var webhook = row.ToWebhook();
         var faults = WebhookFaults.Find(webhook, WebhookSecrets.Unchanged, webhook, catalog, guard).ConvertAll(fault => fault.ToString());

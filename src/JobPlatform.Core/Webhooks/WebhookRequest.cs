@@ -74,7 +74,7 @@ internal static class WebhookRequest
         return request;
     }
 
-    // Validated on save; what a row that was written by hand holds beyond that (line ends) is taken by neither.
+    // Some headers, such as Content-Language, belong to the content.
     private static void Add(HttpRequestMessage request, string name, string value)
     {
         if (!request.Headers.TryAddWithoutValidation(name, value)) request.Content!.Headers.TryAddWithoutValidation(name, value);
