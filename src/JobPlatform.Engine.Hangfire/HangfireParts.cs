@@ -45,7 +45,7 @@ internal sealed class HangfireParts : IConnectionFactory
 
         FilterProvider = Filters(states, triggers);
         Client = new BackgroundJobClient(Storage, FilterProvider);
-        RecurringJobs = new RecurringJobManager(Storage, FilterProvider);
+        RecurringJobs = new RecurringJobManager(Storage, FilterProvider, new ZoneResolver());
         StateChanger = new BackgroundJobStateChanger(FilterProvider);
         DueJobFactory = new BackgroundJobFactory(Filters(states, dueTimes));
     }

@@ -11,7 +11,7 @@ namespace JobPlatform.Engine.Hangfire;
 /// <summary>Hangfire's server in this process: its workers on our lanes, and its two schedulers. Drains at shut-down.</summary>
 internal sealed partial class HangfireWorker(
     HangfireParts hangfire, Lanes lanes, RunningRuns running, EngineOptions options, TimeProvider clock, IServiceProvider services,
-    IHostApplicationLifetime lifetime, ILogger<HangfireWorker> log) : IHostedService, IDisposable
+    IHostApplicationLifetime lifetime, ILoggerFactory loggers, ILogger<HangfireWorker> log) : IHostedService, IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private Task<BackgroundProcessingServer?>? _starting;
@@ -21,6 +21,7 @@ internal sealed partial class HangfireWorker(
     {
         lifetime.ApplicationStarted.Register(() =>
         {
+            global::Hangfire.Logging.LogProvider.SetCurrentLogProvider(new HangfireLog(loggers));
             running.Start();
             _starting = Task.Run(OpenAsync, CancellationToken.None);
         });
@@ -89,11 +90,5 @@ internal sealed partial class HangfireWorker(
     private sealed class ServiceActivator(IServiceProvider services) : JobActivator
     {
         public override object ActivateJob(Type jobType) => services.GetRequiredService(jobType);
-    }
-
-    // As everywhere on the platform, and not what the operating system happens to call a zone.
-    private sealed class ZoneResolver : ITimeZoneResolver
-    {
-        public TimeZoneInfo GetTimeZoneById(string timeZoneId) => TimeZones.Find(timeZoneId);
     }
 }

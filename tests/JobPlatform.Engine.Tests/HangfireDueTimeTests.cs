@@ -47,7 +47,7 @@ public sealed class HangfireDueTimeTests
     private DateTime? FindNext(string cron, string zone, DateTimeOffset now)
     {
         var hangfire = _platform.Services.GetRequiredService<HangfireParts>();
-        var manager = new RecurringJobManager(hangfire.Storage, hangfire.FilterProvider, new Zones(), () => now.UtcDateTime);
+        var manager = new RecurringJobManager(hangfire.Storage, hangfire.FilterProvider, new ZoneResolver(), () => now.UtcDateTime);
         var id = $"{Guid.NewGuid()}";
         var options = new RecurringJobOptions { TimeZone = TimeZones.Find(zone) };
         try
@@ -60,11 +60,6 @@ public sealed class HangfireDueTimeTests
         }
         using var connection = hangfire.Storage.GetConnection();
         return connection.GetRecurringJobs([id]).Single().NextExecution;
-    }
-
-    private sealed class Zones : ITimeZoneResolver
-    {
-        public TimeZoneInfo GetTimeZoneById(string timeZoneId) => TimeZones.Find(timeZoneId);
     }
 }
 #endif

@@ -1,8 +1,6 @@
 using System.Net;
 using System.Text.Encodings.Web;
 using Hangfire;
-using Hangfire.Client;
-using Hangfire.Common;
 using Hangfire.Dashboard;
 using Hangfire.Storage;
 using Microsoft.AspNetCore.Authorization;
@@ -39,11 +37,14 @@ public static class HangfireDashboard
         services.AddAuthorizationBuilder()
             .AddPolicy(ViewPolicy, policy => policy.RequireAssertion(IsLocalDevelopment))
             .AddPolicy(ChangePolicy, policy => policy.RequireAssertion(IsLocalDevelopment));
+        // What its middleware asks for. Hangfire's own registration would also set what belongs to the whole process.
+        services.AddSingleton<IGlobalConfiguration>(GlobalConfiguration.Configuration);
+        services.AddSingleton(DashboardRoutes.Routes);
+        services.AddSingleton<ITimeZoneResolver, ZoneResolver>();
         services.AddSingleton<JobStorage>(provider => provider.GetRequiredService<HangfireParts>().Storage);
-        services.AddSingleton<IJobFilterProvider>(provider => provider.GetRequiredService<HangfireParts>().FilterProvider);
         services.AddSingleton<IBackgroundJobClient>(provider => provider.GetRequiredService<HangfireParts>().Client);
         services.AddSingleton<IRecurringJobManager>(provider => provider.GetRequiredService<HangfireParts>().RecurringJobs);
-        return services.AddHangfire(static _ => { });
+        return services;
     }
 
     /// <summary>Maps it.</summary>
