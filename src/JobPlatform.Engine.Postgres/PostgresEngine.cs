@@ -64,6 +64,14 @@ internal sealed partial class PostgresEngine(PlatformDatabase database, EngineSi
             new { jobId, upToVersion }, cancellationToken: cancellation));
     }
 
+    public async Task<bool> StopScheduleAsync(long jobId, int jobVersion, ScheduleState state, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenAsync(cancellation);
+        return await connection.ExecuteAsync(new CommandDefinition(
+            "UPDATE jobplatform.schedules SET state = @state, job_version = @jobVersion, updated_at = now() WHERE job_id = @jobId AND job_version <= @jobVersion",
+            new { jobId, jobVersion, state = state.ToString().ToLowerInvariant() }, cancellationToken: cancellation)) == 1;
+    }
+
     public async Task<IReadOnlyList<EngineSchedule>> ListSchedulesAsync(CancellationToken cancellation)
     {
         await using var connection = await database.OpenAsync(cancellation);

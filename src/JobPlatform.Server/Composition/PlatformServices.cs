@@ -1,7 +1,7 @@
 using System.Reflection;
+using JobPlatform.Core;
 using JobPlatform.Core.Administration;
 using JobPlatform.Core.Database;
-using JobPlatform.Core.Emails;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Jobs;
 using JobPlatform.Core.Runs;
@@ -32,15 +32,12 @@ internal static class PlatformServices
         services.AddSingleton<AuditLog>();
         services.AddSingleton<AdminAccounts>();
         services.AddSingleton<ApiClients>();
-        services.AddSingleton<JobStore>();
         services.AddSingleton<JobCatalog>();
         services.AddSingleton<JobSeeder>();
         services.AddSingleton<JobInspector>();
         services.AddSingleton<ScheduleSync>();
-        services.AddSingleton<RunStore>();
-        services.AddSingleton<EmailStore>();
-        services.AddSingleton<RunEnqueuer>();
         services.AddWebhooks(settings.OutgoingAllowed);
+        services.AddOperations();
         services.AddPostgresEngine(new EngineOptions
         {
             Concurrency = settings.Concurrency,
