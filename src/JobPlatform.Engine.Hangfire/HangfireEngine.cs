@@ -37,11 +37,17 @@ internal sealed class HangfireEngine(
         await notifier.NotifyOfSchedulesAsync(cancellation);
     }
 
+    // The row first: a ring in between finds it stopped, and does nothing.
+    public async Task<bool> StopScheduleAsync(long jobId, int jobVersion, ScheduleState state, CancellationToken cancellation)
+    {
+        if (!await schedules.StopAsync(jobId, jobVersion, state, cancellation)) return false;
+        await RemoveAsync(jobId, cancellation);
+        return true;
+    }
+
     public async Task UnscheduleAsync(long jobId, int upToVersion, CancellationToken cancellation)
     {
-        if (!await schedules.RemoveAsync(jobId, upToVersion, cancellation)) return;
-        foreach (var name in (await recurring.ListAsync(cancellation)).Where(entry => entry.JobId == jobId).Select(entry => entry.JobName).Distinct())
-            await Task.Run(() => recurring.Remove(name), cancellation);
+        if (await schedules.RemoveAsync(jobId, upToVersion, cancellation)) await RemoveAsync(jobId, cancellation);
     }
 
     /// <summary>
@@ -64,4 +70,10 @@ internal sealed class HangfireEngine(
 
     public async Task<string?> FindFaultAsync(CancellationToken cancellation) =>
         await HangfireSchema.FindFaultAsync(database, cancellation) ?? await notifier.FindFaultAsync(cancellation);
+
+    private async Task RemoveAsync(long jobId, CancellationToken cancellation)
+    {
+        foreach (var name in (await recurring.ListAsync(cancellation)).Where(entry => entry.JobId == jobId).Select(entry => entry.JobName).Distinct())
+            await Task.Run(() => recurring.Remove(name), cancellation);
+    }
 }

@@ -20,6 +20,9 @@ internal sealed class PostgresEngine(RunNotifier notifier, ScheduleStore schedul
     public Task UnscheduleAsync(long jobId, int upToVersion, CancellationToken cancellation) =>
         schedules.RemoveAsync(jobId, upToVersion, cancellation);
 
+    public Task<bool> StopScheduleAsync(long jobId, int jobVersion, ScheduleState state, CancellationToken cancellation) =>
+        schedules.StopAsync(jobId, jobVersion, state, cancellation);
+
     public Task<IReadOnlyList<EngineSchedule>> ListSchedulesAsync(CancellationToken cancellation) => schedules.ListAsync(cancellation);
 
     public Task<string?> FindFaultAsync(CancellationToken cancellation) => notifier.FindFaultAsync(cancellation);

@@ -122,7 +122,7 @@ public sealed class ScheduleTests(EngineKind engine) : EngineTests(engine)
         await using var platform = await StartAsync(database.ConnectionString, runsJobs: false);
         await platform.Engine.ScheduleAsync(new ScheduleDefinition(4711, "ghost", 1, "* * * * * *", "UTC", MisfirePolicy.One), CancellationToken.None);
 
-        var purged = await platform.Services.GetRequiredService<ScheduleSync>().PurgeOrphansAsync();
+        var purged = (await platform.Services.GetRequiredService<ScheduleControl>().PurgeOrphansAsync(new("test"))).Purged;
 
         Assert.That(string.Join(' ', purged), Is.EqualTo("ghost"));
         Assert.That(await platform.Engine.ListSchedulesAsync(CancellationToken.None), Is.Empty);

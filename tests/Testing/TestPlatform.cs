@@ -77,6 +77,7 @@ public sealed class TestPlatform : IAsyncDisposable
         services.AddSingleton<JobStore>();
         services.AddSingleton<JobCatalog>();
         services.AddSingleton<ScheduleSync>();
+        services.AddSingleton<ScheduleControl>();
         services.AddSingleton<RunStore>();
         services.AddSingleton<RunEnqueuer>();
         services.AddSingleton(new SecretBox(["sB3-the-key-of-what-tests-seal-away"]));

@@ -29,6 +29,14 @@ public interface IJobEngine
     /// <param name="cancellation">Ends the wait.</param>
     Task UnscheduleAsync(long jobId, int upToVersion, CancellationToken cancellation);
 
+    /// <summary>Stops the schedule of a job; it stays known, in that state, until <see cref="ScheduleAsync"/> sets it going.</summary>
+    /// <param name="jobId">The job.</param>
+    /// <param name="jobVersion">The version of the definition; a later one sets the schedule going by itself.</param>
+    /// <param name="state">Paused or unscheduled.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    /// <returns>False when there is no schedule of that job.</returns>
+    Task<bool> StopScheduleAsync(long jobId, int jobVersion, ScheduleState state, CancellationToken cancellation);
+
     /// <summary>The schedules that are ours, whatever their state.</summary>
     Task<IReadOnlyList<EngineSchedule>> ListSchedulesAsync(CancellationToken cancellation);
 

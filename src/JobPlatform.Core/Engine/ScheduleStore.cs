@@ -36,6 +36,16 @@ internal sealed class ScheduleStore(PlatformDatabase database, TimeProvider cloc
             }, cancellationToken: cancellation));
     }
 
+    /// <summary>Stops a schedule; it stays, in that state, until it is set again.</summary>
+    /// <returns>False when there is none of that version or an earlier one.</returns>
+    public async Task<bool> StopAsync(long jobId, int jobVersion, ScheduleState state, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenAsync(cancellation);
+        return await connection.ExecuteAsync(new CommandDefinition(
+            "UPDATE jobplatform.schedules SET state = @state, job_version = @jobVersion, updated_at = now() WHERE job_id = @jobId AND job_version <= @jobVersion",
+            new { jobId, jobVersion, state = state.ToString().ToLowerInvariant() }, cancellationToken: cancellation)) == 1;
+    }
+
     /// <summary>Removes the schedule of a job, unless it was made for a later version of the row.</summary>
     /// <returns>Whether it is gone.</returns>
     public async Task<bool> RemoveAsync(long jobId, int upToVersion, CancellationToken cancellation)

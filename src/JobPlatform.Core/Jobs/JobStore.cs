@@ -16,6 +16,15 @@ public sealed class JobStore(PlatformDatabase database, AuditLog audit)
     public Task<Job?> FindAsync(long id, CancellationToken cancellation = default) =>
         FindAsync("j.id = @id", new { id }, cancellation);
 
+    /// <summary>The name of the job of a handler: the one that is called like it, else the first by name; null for none.</summary>
+    public async Task<string?> FindOfHandlerAsync(string handler, CancellationToken cancellation = default)
+    {
+        await using var connection = await database.OpenAsync(cancellation);
+        return await connection.QuerySingleOrDefaultAsync<string?>(new CommandDefinition(
+            "SELECT name FROM jobplatform.jobs WHERE handler = @handler ORDER BY name = handler DESC, name LIMIT 1",
+            new { handler }, cancellationToken: cancellation));
+    }
+
     /// <summary>All definitions after <paramref name="afterId"/>, by id, at most <paramref name="limit"/>.</summary>
     public async Task<IReadOnlyList<Job>> ListDefinitionsAsync(long afterId, int limit, CancellationToken cancellation = default)
     {

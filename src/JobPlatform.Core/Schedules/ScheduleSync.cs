@@ -51,24 +51,20 @@ public sealed partial class ScheduleSync(JobStore jobs, IJobEngine engine, ILogg
         return new(scheduled, unscheduled, faults);
     }
 
-    /// <summary>Removes schedules of ours whose job is gone; returns their names.</summary>
-    public async Task<IReadOnlyList<string>> PurgeOrphansAsync(CancellationToken cancellation = default)
-    {
-        var purged = new List<string>();
-        foreach (var schedule in await engine.ListSchedulesAsync(cancellation))
-        {
-            if (await jobs.FindAsync(schedule.JobId, cancellation) is not null) continue;
-            await engine.UnscheduleAsync(schedule.JobId, int.MaxValue, cancellation);
-            purged.Add(schedule.JobName);
-        }
-        return purged;
-    }
-
     /// <summary>The sentence for a job whose cron expression or zone cannot be read; null when both can.</summary>
     public static string? FindFault(Job job)
     {
         var faults = new List<string>();
         return job.CronExpression is null || TryDefine(job, faults, out _) ? null : faults[0];
+    }
+
+    /// <summary>What a job asks of the engine; or why it asks for nothing.</summary>
+    internal static (ScheduleDefinition? Schedule, string? Fault) Define(Job job)
+    {
+        if (!job.IsEnabled) return (null, $"The job '{job.Name}' has no schedule: it is disabled.");
+        if (job.CronExpression is null) return (null, $"The job '{job.Name}' has no schedule: it has no cron expression.");
+        var faults = new List<string>();
+        return TryDefine(job, faults, out var definition) ? (definition, null) : (null, faults[0]);
     }
 
     private static bool TryDefine(Job job, List<string> faults, out ScheduleDefinition definition)

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Mail;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.RegularExpressions;
 using JobPlatform.Core.Blobs;
 using JobPlatform.Core.Outgoing;
@@ -51,6 +53,9 @@ public sealed partial record PlatformSettings
     /// <summary><c>JOBS_SECRET_KEY</c>, and the one before it while it is being replaced. The first may be missing
     /// where nothing is served (<see cref="RequireServing"/>).</summary>
     public required IReadOnlyList<string> JobsSecretKeys { get; init; }
+
+    /// <summary>The SHA-256 of <c>CRON_SECRET</c>, which an outside cron caller shows; empty when it is not set.</summary>
+    public required ReadOnlyMemory<byte> CronSecretHash { get; init; }
 
     /// <summary><c>WORKER_CONCURRENCY</c>: handlers at once. Default 16.</summary>
     public required int Concurrency { get; init; }
@@ -123,6 +128,7 @@ public sealed partial record PlatformSettings
             Role = Enum.Parse<ProcessRole>(reader.Choice("ROLE", "all", "all", "web", "worker"), ignoreCase: true),
             PublicUrl = reader.Url("PUBLIC_URL"),
             JobsSecretKeys = reader.SecretKeys("JOBS_SECRET_KEY", "JOBS_SECRET_KEY_PREVIOUS"),
+            CronSecretHash = reader.SecretHash("CRON_SECRET"),
             Concurrency = reader.Number("WORKER_CONCURRENCY", 16, 1, 1000),
             Queues = reader.Queues("WORKER_QUEUES"),
             PollInterval = TimeSpan.FromSeconds(reader.Number("POLL_SECONDS", 1, 1, 60)),
@@ -137,7 +143,7 @@ public sealed partial record PlatformSettings
             Blobs = reader.Blobs("BLOB_URL"),
             Smtp = reader.Smtp(),
             OutgoingAllowed = reader.Allowed("OUTGOING_ALLOW"),
-            Faults = reader.WithSecret("CRON_SECRET").Faults,
+            Faults = reader.Faults,
         };
     }
 
@@ -227,10 +233,11 @@ public sealed partial record PlatformSettings
             return queues;
         }
 
-        public Reader WithSecret(string name)
+        public ReadOnlyMemory<byte> SecretHash(string name)
         {
-            if (configuration[name] is { Length: > 0 } value && Secrets.FindFault(name, value) is { } fault) Faults.Add(fault);
-            return this;
+            if (configuration[name] is not { Length: > 0 } value) return default;
+            if (Secrets.FindFault(name, value) is { } fault) Faults.Add(fault);
+            return SHA256.HashData(Encoding.UTF8.GetBytes(value));
         }
 
         public int Number(string name, int defaultValue, int minimum, int maximum)

@@ -105,13 +105,13 @@ internal static class InitCommand
 
     private static async Task<int> SyncAsync(Session session, CancellationToken cancellation)
     {
-        var sync = session.Get<ScheduleSync>();
-        var orphans = await sync.PurgeOrphansAsync(cancellation);
-        var result = await sync.ReconcileAsync(cancellation);
-        session.Output.Line(orphans.Count + result.Scheduled + result.Unscheduled == 0
+        var orphans = await session.Get<ScheduleControl>().PurgeOrphansAsync(Session.Actor, cancellation);
+        var result = await session.Get<ScheduleSync>().ReconcileAsync(cancellation);
+        session.Output.Line(orphans.Purged.Count + result.Scheduled + result.Unscheduled == 0
             ? "Schedules: nothing to do."
-            : $"Schedules: {result.Scheduled} set, {result.Unscheduled} removed, {orphans.Count} without a job purged.");
+            : $"Schedules: {result.Scheduled} set, {result.Unscheduled} removed, {orphans.Purged.Count} without a job purged.");
         foreach (var fault in result.Faults) session.Output.Note(fault);
-        return result.Faults.Count == 0 ? ExitCode.Well : ExitCode.Failed;
+        foreach (var orphan in orphans.Failed) session.Output.Note($"The schedule of {orphan.Job}, which is gone, is left: {orphan.Error}");
+        return result.Faults.Count + orphans.Failed.Count == 0 ? ExitCode.Well : ExitCode.Failed;
     }
 }

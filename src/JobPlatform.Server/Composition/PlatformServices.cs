@@ -1,8 +1,8 @@
 using System.Reflection;
+using JobPlatform.Core;
 using JobPlatform.Core.Administration;
 using JobPlatform.Core.Blobs;
 using JobPlatform.Core.Database;
-using JobPlatform.Core.Emails;
 using JobPlatform.Core.Engine;
 using JobPlatform.Core.Events;
 using JobPlatform.Core.Handlers;
@@ -50,15 +50,12 @@ internal static class PlatformServices
             BlobLocation.Bucket bucket => new S3Blobs(bucket),
             _ => new MissingBlobs(),
         });
-        services.AddSingleton<JobStore>();
         services.AddSingleton<JobCatalog>();
         services.AddSingleton<JobSeeder>();
         services.AddSingleton<JobInspector>();
         services.AddSingleton<ScheduleSync>();
-        services.AddSingleton<RunStore>();
-        services.AddSingleton<EmailStore>();
-        services.AddSingleton<RunEnqueuer>();
         services.AddWebhooks(settings.OutgoingAllowed);
+        services.AddOperations();
         services.AddEngine(settings, new EngineOptions
         {
             Concurrency = settings.Concurrency,

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using JobPlatform.Core.Administration;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Handlers;
@@ -12,25 +13,19 @@ namespace JobPlatform.Web.Api;
 internal static class HandlerEndpoints
 {
     public static void MapHandlers(this IEndpointRouteBuilder api) =>
-        api.MapGet("/handlers", ListAsync).RequireAccess(Access.Read, ClientScopes.JobsRead);
+        api.MapGet("/handlers", ListAsync).RequireAccess(Access.Read, ClientScopes.JobsRead)
+            .Describe(new("handlers", "List the code handlers with the schemas of their configs.") { Answer = typeof(HandlerList) });
 
     private static async Task<IResult> ListAsync(HandlerCatalog catalog, AppDatabase app, CancellationToken cancellation)
     {
         var missing = (await app.FindMissingAsync([.. catalog.All.SelectMany(handler => handler.Tables).Distinct()], cancellation)).ToHashSet();
-        return ApiJson.Answer(new
-        {
-            handlers = catalog.All.Select(handler => new
-            {
-                handler.Key,
-                handler.Description,
-                handler.Cron,
-                Gate = handler.Gate?.ToString(),
-                handler.IsOpen,
-                handler.Tables,
-                MissingTables = handler.Tables.Where(missing.Contains),
-                handler.IsDestructive,
-                handler.ConfigSchema,
-            }),
-        });
+        return ApiJson.Answer(new HandlerList([.. catalog.All.Select(handler => new HandlerOverview(
+            handler.Key, handler.Description, handler.Cron, handler.Gate?.ToString(), handler.IsOpen,
+            handler.Tables, [.. handler.Tables.Where(missing.Contains)], handler.IsDestructive, handler.ConfigSchema))]));
     }
+
+    private sealed record HandlerList(IReadOnlyList<HandlerOverview> Handlers);
+
+    private sealed record HandlerOverview(string Key, string Description, string? Cron, string? Gate, bool IsOpen,
+        IReadOnlyList<string> Tables, IReadOnlyList<string> MissingTables, bool IsDestructive, JsonNode ConfigSchema);
 }

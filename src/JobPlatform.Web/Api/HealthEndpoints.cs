@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Engine;
 using JobPlatform.Web.Security;
@@ -18,8 +19,10 @@ internal static partial class HealthEndpoints
 
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
-        routes.MapMethods("/health/live", Methods, () => ApiJson.Answer(new { status = "live" })).RequireAccess(Access.Anyone);
-        routes.MapMethods("/health/ready", Methods, ReadyAsync).RequireAccess(Access.Anyone);
+        routes.MapMethods("/health/live", Methods, () => ApiJson.Answer(new Health("live"))).RequireAccess(Access.Anyone)
+            .Describe(new("health", "Say whether the process lives.") { Answer = typeof(Health) });
+        routes.MapMethods("/health/ready", Methods, ReadyAsync).RequireAccess(Access.Anyone)
+            .Describe(new("health", "Say whether the server can serve.") { Answer = typeof(Health), Problems = ["503 not-ready"] });
     }
 
     private static async Task<IResult> ReadyAsync(
@@ -32,11 +35,11 @@ internal static partial class HealthEndpoints
         {
             // The wait ends with the token even where the driver first waits for the server's word on the cancellation.
             if (await LookAsync(database, engine, either.Token).WaitAsync(either.Token) is not { } fault)
-                return ApiJson.Answer(new { status = "ready" });
+                return ApiJson.Answer(new Health("ready"));
             LogEngineFault(log, fault);
             // Whoever asks is unknown: the sentence itself stays in the log. What is enqueued waits, so that taking every
             // web server out of the balancer would only lose it.
-            return ApiJson.Answer(new { status = "ready", warnings = EngineWarnings });
+            return ApiJson.Answer(new Health("ready") { Warnings = EngineWarnings });
         }
         catch (MigrationException e)
         {
@@ -55,6 +58,12 @@ internal static partial class HealthEndpoints
         if (await Migrator.FindPendingAsync(database.Source, cancellation) is [var first, ..])
             throw new MigrationException($"Migration {first.Name} is not applied. Run 'jobplatform migrate'.");
         return await engine.FindFaultAsync(cancellation);
+    }
+
+    private sealed record Health(string Status)
+    {
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public IReadOnlyList<string>? Warnings { get; init; }
     }
 
     private static Problem NotReady(string detail) =>

@@ -1,3 +1,4 @@
+using JobPlatform.Core.Runs;
 using JobPlatform.Core.Settings;
 using JobPlatform.Web.Security;
 using Microsoft.AspNetCore.Builder;
@@ -25,6 +26,10 @@ public static class PlatformApi
         services.AddCallers(settings);
         services.AddAccess();
         services.AddCallerLimits(settings.Access);
+        services.AddApiDocument();
+        services.AddSingleton<RunAnswers>();
+        if (settings.Role == ProcessRole.Worker) return services;
+        services.AddSingleton<RunEvents>().AddHostedService(provider => provider.GetRequiredService<RunEvents>());
         return services;
     }
 
@@ -47,10 +52,19 @@ public static class PlatformApi
         if (routes.ServiceProvider.GetRequiredService<PlatformSettings>().Role == ProcessRole.Worker) return routes;
 
         routes.MapSignIn();
-        var api = routes.MapGroup("/api").WithMetadata(new RequestSizeLimitAttribute(MostBytesRead));
+        var api = routes.MapGroup("/api").WithMetadata(new RequestSizeLimitAttribute(MostBytesRead)).RefuseUnknownQuery();
+        api.MapJobs();
         api.MapRunJob();
         api.MapRuns();
+        api.MapRunEvents();
+        api.MapBulkRuns();
+        api.MapSchedules();
         api.MapHandlers();
+        api.MapWebhooks();
+        api.MapEmails();
+        api.MapLogs();
+        api.MapInternalJobs();
+        routes.MapApiDocument();
         return routes;
     }
 }

@@ -33,6 +33,13 @@ internal sealed record Problem(int Status, string Name, string Title, string Det
         new(StatusCodes.Status404NotFound, "run-not-found", "There is no such run.",
             $"There is no run '{id}'. Runs past their retention are purged; the answer to POST /api/jobs/run names the id.");
 
+    public static Problem JobNotFound(string detail) =>
+        new(StatusCodes.Status404NotFound, "job-not-found", "There is no such job.", detail);
+
+    /// <summary>Somebody else was faster.</summary>
+    public static Problem Stale(string detail) =>
+        new(StatusCodes.Status412PreconditionFailed, "version-changed", "It has changed meanwhile.", detail);
+
     public static Problem DatabaseDown { get; } =
         new(StatusCodes.Status503ServiceUnavailable, "database-unavailable", "The database does not answer.",
             "Nothing is known to have been done. Try again; with an Idempotency-Key a repeated request makes no second run.")

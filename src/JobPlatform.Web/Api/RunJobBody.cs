@@ -8,33 +8,36 @@ using Microsoft.Extensions.Primitives;
 
 namespace JobPlatform.Web.Api;
 
-/// <summary>Reads the body of <c>POST /api/jobs/run</c> and finds all its faults at once.</summary>
+/// <summary>Reads what a run is asked for with, and finds all its faults at once.</summary>
 internal static class RunJobBody
 {
     private const int LongestIdempotencyKey = 255;
+    private const int JobFields = 2;
     private static readonly string[] Fields = ["job", "job_id", "triggered_by", "payload", "dedup_key", "run_at", "force"];
 
-    public static (RunRequest Request, IReadOnlyList<ConfigFault> Faults) Read(byte[] json, StringValues idempotencyKey, Actor actor)
+    /// <param name="body">The body, an object.</param>
+    /// <param name="job">The job that the address names; null where the body names it.</param>
+    /// <param name="idempotencyKey">The header.</param>
+    /// <param name="actor">Who asks.</param>
+    public static (RunRequest Request, IReadOnlyList<ConfigFault> Faults) Read(JsonElement body, string? job, StringValues idempotencyKey, Actor actor)
     {
         var faults = new List<ConfigFault>();
         var request = new RunRequest
         {
+            JobName = job,
             Trigger = RunTrigger.Api,
             Actor = actor,
             TriggeredBy = actor.Name,
             IdempotencyKey = ReadIdempotencyKey(idempotencyKey, faults),
         };
-        if (Parse(json, faults) is not { } body) return (request, faults);
-        if (body.ValueKind != JsonValueKind.Object)
-        {
-            faults.Add(new("", $"{Show(body)} is not an object such as {{\"job\": \"purge-logs\"}}."));
-            return (request, faults);
-        }
-
+        var fields = job is null ? Fields : Fields[JobFields..];
         foreach (var (name, value) in body.EnumerateObject().Select(property => (property.Name, property.Value)))
         {
-            if (!Fields.Contains(name))
-                faults.Add(new(Shown.Shorten(name), $"there is no such field.{Suggestion.For(name, Fields)} Known: {string.Join(", ", Fields)}."));
+            if (!fields.Contains(name))
+            {
+                faults.Add(new(Shown.Shorten(name), $"there is no such field.{Suggestion.For(name, fields)} Known: {string.Join(", ", fields)}."));
+                continue;
+            }
             if (value.ValueKind == JsonValueKind.Null) continue;
             request = name switch
             {
@@ -44,11 +47,10 @@ internal static class RunJobBody
                 "payload" => request with { Payload = ReadObject(name, value, faults) },
                 "dedup_key" => request with { DedupKey = ReadText(name, value, 200, faults) },
                 "run_at" => request with { RunAt = ReadTime(name, value, faults) },
-                "force" => request with { Force = ReadFlag(name, value, faults) },
-                _ => request,
+                _ => request with { Force = ReadFlag(name, value, faults) },
             };
         }
-        if (IsGiven(body, "job") == IsGiven(body, "job_id"))
+        if (job is null && IsGiven(body, "job") == IsGiven(body, "job_id"))
             faults.Add(IsGiven(body, "job")
                 ? new("job_id", "it is given beside job. Give one of the two.")
                 : new("job", "it is missing. Give the job's name as job, or its number as job_id."));
@@ -57,28 +59,6 @@ internal static class RunJobBody
 
     private static bool IsGiven(JsonElement body, string name) =>
         body.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null;
-
-    private static JsonElement? Parse(byte[] json, List<ConfigFault> faults)
-    {
-        if (json.Length == 0)
-        {
-            faults.Add(new("", "The body is empty. Send a JSON object such as {\"job\": \"purge-logs\"}."));
-            return null;
-        }
-        try
-        {
-            var unusable = StorableJson.FindFaults(json);
-            faults.AddRange(unusable);
-            return unusable.Count > 0
-                ? null
-                : JsonElement.Parse(json, new JsonDocumentOptions { MaxDepth = StorableJson.DeepestLevel, AllowDuplicateProperties = false });
-        }
-        catch (JsonException e)
-        {
-            faults.Add(new("", $"The body cannot be read: {e.Message} Send JSON of at most {StorableJson.DeepestLevel} levels, no field twice."));
-            return null;
-        }
-    }
 
     private static string? ReadIdempotencyKey(StringValues header, List<ConfigFault> faults)
     {
@@ -113,13 +93,10 @@ internal static class RunJobBody
         return null;
     }
 
-    // The years shut out PostgreSQL's infinities, which the ends of .NET's calendar become, and most slips of the pen.
     private static DateTimeOffset? ReadTime(string field, JsonElement value, List<ConfigFault> faults)
     {
-        if (value.ValueKind == JsonValueKind.String
-            && value.TryGetDateTime(out var withKind) && withKind.Kind != DateTimeKind.Unspecified
-            && value.TryGetDateTimeOffset(out var time) && time.Year is >= 2000 and < 2200) return time;
-        faults.Add(new(field, $"{Show(value)} is not a time with its offset, such as 2026-01-31T08:00:00Z, of the years 2000 to 2199."));
+        if (Times.TryRead(value, out var time)) return time;
+        faults.Add(new(field, $"{Show(value)} is not {Times.Expected}."));
         return null;
     }
 

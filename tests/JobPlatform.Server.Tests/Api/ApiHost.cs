@@ -2,12 +2,14 @@ using System.Collections.Concurrent;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using JobPlatform.Core;
 using JobPlatform.Core.Administration;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Jobs;
 using JobPlatform.Core.Runs;
 using JobPlatform.Core.Settings;
+using JobPlatform.Core.Webhooks;
 using JobPlatform.Core.Engine;
 using JobPlatform.Engine.Postgres;
 using JobPlatform.Handlers;
@@ -79,7 +81,8 @@ internal sealed class ApiHost : IAsyncDisposable
             .AddSingleton(new AppDatabase(read.AppConnection))
             .AddSingleton(new HandlerCatalog([typeof(HandlersAssembly).Assembly], builder.Configuration))
             .AddSingleton(PlatformSettings.CreateRedactor(builder.Configuration)).AddSingleton(new SecretBox(read.JobsSecretKeys)).AddSingleton<AuditLog>().AddSingleton<AdminAccounts>().AddSingleton<ApiClients>()
-            .AddSingleton<JobStore>().AddSingleton<RunStore>().AddSingleton<RunEnqueuer>()
+            .AddWebhooks(read.OutgoingAllowed)
+            .AddOperations()
             .AddPostgresEngine(new EngineOptions { Role = "web" })
             .AddPlatformApi(read);
         var app = builder.Build();

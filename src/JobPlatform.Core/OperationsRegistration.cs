@@ -1,0 +1,22 @@
+using JobPlatform.Core.Administration;
+using JobPlatform.Core.Emails;
+using JobPlatform.Core.Jobs;
+using JobPlatform.Core.Runs;
+using JobPlatform.Core.Schedules;
+using JobPlatform.Core.Statistics;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace JobPlatform.Core;
+
+/// <summary>Adds what people and programs can look at and do: the same for the API, the admin pages and the command line.</summary>
+public static class OperationsRegistration
+{
+    /// <summary>After the databases, the handlers, the audit log, webhooks and an engine.</summary>
+    public static IServiceCollection AddOperations(this IServiceCollection services) => services
+        .AddSingleton<JobStore>().AddSingleton<JobList>().AddSingleton<JobDrafts>().AddSingleton<JobEditor>()
+        .AddSingleton<RunStore>().AddSingleton<RunEnqueuer>().AddSingleton<RunRetrier>().AddSingleton<BulkRuns>()
+        .AddSingleton<ScheduleControl>()
+        .AddSingleton<EmailStore>()
+        .AddSingleton<StatisticsReader>()
+        .AddSingleton<LogReader>();
+}
