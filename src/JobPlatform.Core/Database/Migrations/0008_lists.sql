@@ -1,5 +1,4 @@
--- What the lists of the API and the admin pages ask for, each along an index.
-CREATE INDEX jobs_of_handler ON jobplatform.jobs (handler, name);
+-- What the lists of the API and the admin pages ask for, each along an index (jobs by handler: 0005).
 
 -- A job's failures among its many good runs; what people started among all that came by itself; the retries of a run.
 CREATE INDEX job_runs_not_well_of_job ON jobplatform.job_runs (job_id, status, id)
