@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Text.Json;
 using JobPlatform.Core.Administration;
+using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Jobs;
 using JobPlatform.Core.Runs;
 using JobPlatform.Web.Security;
@@ -8,7 +10,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Hosting;
 using Microsoft.OpenApi;
-using System.Text.Json;
 
 namespace JobPlatform.Web.Api;
 
@@ -142,6 +143,8 @@ internal static class RunEndpoints
         if (!Guid.TryParse(id, out var key)) return Problem.RunNotFound(Shown.Shorten(id));
         if (body.Force && !context.MayForce()) return RunJobEndpoint.ForceNeedsScope;
         JsonElement? payload = json.TryGetProperty("payload", out var edited) && edited.ValueKind != JsonValueKind.Null ? edited : null;
+        if (payload is { ValueKind: not JsonValueKind.Object })
+            return Problem.Invalid(new ConfigFault("payload", $"{Shown.Shorten(edited.GetRawText())} is not an object such as {{\"days_to_keep\": 7}}."));
         return await retrier.RetryAsync(key, payload, body.Force, context.ToActor(), cancellation) switch
         {
             RetryAnswer.Alive { Message: var message } => new Problem(StatusCodes.Status409Conflict, "run-not-ended", "The run has not ended.", message),

@@ -111,6 +111,38 @@ internal sealed class ApiHost : IAsyncDisposable
         return Client.SendAsync(request);
     }
 
+    /// <summary>Sends JSON with the key.</summary>
+    public Task<HttpResponseMessage> SendAsync(string method, string address, string? json = null, string? ifMatch = null)
+    {
+        var request = new HttpRequestMessage(new HttpMethod(method), address);
+        if (json is not null) request.Content = new StringContent(json, Encoding.UTF8, "application/json");
+        if (ifMatch is not null) request.Headers.TryAddWithoutValidation("If-Match", ifMatch);
+        return Client.SendAsync(request);
+    }
+
+    /// <summary>What a good answer to a GET holds.</summary>
+    public async Task<JsonElement> GetAsync(string address)
+    {
+        var answer = await Client.GetAsync(address);
+        var text = await answer.Content.ReadAsStringAsync();
+        Assert.That((int)answer.StatusCode, Is.EqualTo(200), text);
+        return JsonElement.Parse(text);
+    }
+
+    /// <summary>All items of a list, read page by page.</summary>
+    public async Task<IReadOnlyList<JsonElement>> ListAsync(string address, int limit)
+    {
+        var items = new List<JsonElement>();
+        var join = address.Contains('?', StringComparison.Ordinal) ? '&' : '?';
+        for (string? cursor = ""; cursor is not null;)
+        {
+            var page = await GetAsync($"{address}{join}limit={limit}{(cursor.Length > 0 ? $"&cursor={cursor}" : "")}");
+            items.AddRange(page.GetProperty("items").EnumerateArray());
+            cursor = page.GetProperty("next").GetString();
+        }
+        return items;
+    }
+
     /// <summary>Enqueues a run and returns its id.</summary>
     public async Task<Guid> EnqueueAsync(string json) => (await (await RunAsync(json)).ReadAsync()).GetProperty("run_id").GetGuid();
 
