@@ -165,7 +165,7 @@ public sealed class MalformedRequestTests
             RoutePatternParameterPart { Name: "documentName" } => Pick(["v1", "v2"], random),
             _ when mayExist && random.Next(2) == 0 => Pick(["tidy", "hook", $"{runId}", "1"], random),
             _ => Pick(Words, random) is { Length: > 0 } word ? Escape(word) : new string('y', random.Next(1, 2000)),
-        })))));
+        }))));
 
         private static string Query(string method, RoutePattern pattern, Random random)
         {
@@ -177,7 +177,7 @@ public sealed class MalformedRequestTests
         }
 
         // None of these is an object that a route would take: each has a field that is none, or is no JSON object at all.
-        private static HttpContent Body(Random random)
+        private static ByteArrayContent Body(Random random)
         {
             var bytes = random.Next(12) switch
             {
@@ -212,6 +212,6 @@ public sealed class MalformedRequestTests
 
         private static string Escape(string word) => word.Contains('%', StringComparison.Ordinal) ? word : Uri.EscapeDataString(word);
 
-        private static string Pick(IReadOnlyList<string> from, Random random) => from[random.Next(from.Count)];
+        private static string Pick(string[] from, Random random) => from[random.Next(from.Length)];
     }
 }

@@ -98,7 +98,7 @@ public sealed class ScheduleTests
         await (await host.Client.GetAsync("/api/cron/next")).ShouldBeProblemAsync(422, "invalid-request");
     }
 
-    private static Task SyncAsync(ApiHost host) => new ScheduleSync(host.Services.GetRequiredService<Core.Jobs.JobStore>(),
+    private static Task<SyncResult> SyncAsync(ApiHost host) => new ScheduleSync(host.Services.GetRequiredService<Core.Jobs.JobStore>(),
         host.Services.GetRequiredService<Core.Engine.IJobEngine>(), NullLogger<ScheduleSync>.Instance).ReconcileAsync();
 
     private static async Task<ApiHost> StartAsync()

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Text;
 using Dapper;
 using JobPlatform.Core.Administration;
@@ -28,7 +27,7 @@ public sealed class SecrecyTests
             "OUTGOING_ALLOW=127.0.0.1", "CALLS_PER_MINUTE=100000", "TRIGGERS_PER_MINUTE=100000", $"JOBS_SECRET_KEY_PREVIOUS={Mark}-previous-0123456789abcdefghijk", $"CRON_SECRET={Mark}-cron-0123456789abcdefghijklmnop",
             $"SMTP_URL=smtp://user:{Mark}-smtp@127.0.0.1:1", "MAIL_FROM=jobs@example.com", $"STRIPE_SECRET_KEY={Mark}-stripe-0123456789", $"OPENAI_API_KEY={Mark}-openai-0123456789",
         ]);
-        var seen = new StringBuilder();
+        var seen = new List<string>();
         var clientKey = await host.Services.GetRequiredService<ApiClients>().AddAsync("reader", [ClientScopes.JobsRead], null, Actor.CommandLine);
         await host.Services.GetRequiredService<AdminAccounts>().AddAsync("ada@example.com", AdminRole.Admin, $"{Mark}-password-of-ada", Actor.CommandLine);
 
@@ -46,7 +45,7 @@ public sealed class SecrecyTests
         foreach (var (method, address, json, ifMatch) in calls)
         {
             var answer = await host.SendAsync(method, address, json, ifMatch);
-            seen.AppendLine($"{method} {address} {answer}").AppendLine(await answer.Content.ReadAsStringAsync());
+            seen.AddRange([$"{method} {address} {answer}", await answer.Content.ReadAsStringAsync()]);
         }
         foreach (var key in (string?[])[ApiHost.Key, clientKey, $"{Mark}-cron-0123456789abcdefghijklmnop", $"{Mark}-a-wrong-key", null])
         foreach (var address in Addresses(host))
@@ -54,14 +53,14 @@ public sealed class SecrecyTests
             var request = new HttpRequestMessage(HttpMethod.Get, address);
             if (key is not null) request.Headers.Authorization = Answers.Bearer(key);
             var answer = await host.Anonymous.SendAsync(request);
-            seen.AppendLine($"{address} {answer.Headers}").AppendLine(await answer.Content.ReadAsStringAsync());
+            seen.AddRange([$"{address} {answer.Headers}", await answer.Content.ReadAsStringAsync()]);
         }
         await using (var connection = await host.Database.OpenAsync())
             foreach (var table in await connection.QueryAsync<string>("SELECT tablename FROM pg_tables WHERE schemaname = 'jobplatform'"))
-                seen.AppendLine(string.Join('\n', await connection.QueryAsync<string>($"SELECT t::text FROM jobplatform.{table} t")));
-        foreach (var line in host.Logs.Lines) seen.AppendLine(line.Text);
+                seen.AddRange(await connection.QueryAsync<string>($"SELECT t::text FROM jobplatform.{table} t"));
+        seen.AddRange(host.Logs.Lines.Select(line => line.Text));
 
-        var all = seen.ToString();
+        var all = string.Join('\n', seen);
         using (Assert.EnterMultipleScope())
         {
             Assert.That(receiver.Requests, Is.Not.Empty, "the receiver was not called");
