@@ -13,7 +13,8 @@ var all = new (string Name, Func<int?, Task> Run)[]
     ("latency", _ => Latency.MeasureAsync(500)),
     ("server", _ => ServerProcess.MeasureAsync()),
 #if HANGFIRE_ENGINE
-    ("engines", _ => EngineComparison.MeasureAsync(3_000, 300)),
+    ("engines", _ => EngineComparison.ThroughputAsync(3_000)),
+    ("engine-latency", _ => EngineComparison.LatencyAsync(200)),
 #endif
 };
 #if HANGFIRE_ENGINE

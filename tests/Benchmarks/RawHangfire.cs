@@ -63,7 +63,7 @@ public sealed class RawHangfire(string connectionString) : IConnectionFactory, I
             var id = Guid.CreateVersion7();
             await database.ExecuteAsync("INSERT INTO raw_starts (id) VALUES (@id)", new { id });
             client.Enqueue(() => Note(id));
-            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, CancellationToken.None);
+            await Task.Delay(EngineComparison.Apart, TimeProvider.System, CancellationToken.None);
         }
         await Figures.WaitAsync(database, "NOT EXISTS (SELECT FROM raw_starts WHERE started_at IS NULL)");
         worker.StandardInput.Close();

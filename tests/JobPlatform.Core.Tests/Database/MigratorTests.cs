@@ -6,6 +6,10 @@ namespace JobPlatform.Core.Tests.Database;
 public sealed class MigratorTests
 {
     [Test]
+    public void Every_migration_has_a_number_of_its_own() =>
+        Assert.That(Migrator.Migrations.Select(migration => migration.Number), Is.Unique.And.Ordered);
+
+    [Test]
     public async Task Servers_that_start_together_apply_each_migration_once()
     {
         await using var database = await TestDatabase.CreateEmptyAsync();
