@@ -38,6 +38,13 @@ public static class ConfigReader
         return (faults.Count > 0 ? null : read, faults);
     }
 
+    /// <summary>
+    /// What is wrong with the config of a job. What it lacks is no fault where each run brings a payload: in a job without
+    /// a schedule.
+    /// </summary>
+    public static IEnumerable<ConfigFault> FindFaults(Type configType, JsonElement config, bool isScheduled) =>
+        Read(configType, config, null).Faults.Where(fault => isScheduled || fault.Field.Length == 0 || config.TryGetProperty(fault.Field, out _));
+
     /// <summary>The JSON Schema (2020-12) of a config record, with its defaults, ranges and descriptions.</summary>
     public static JsonNode Schema(Type configType)
     {

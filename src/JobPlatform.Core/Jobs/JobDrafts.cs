@@ -60,7 +60,7 @@ public sealed class JobDrafts(HandlerCatalog catalog, WebhookHandlerStore webhoo
         if (definition.Config.ValueKind != JsonValueKind.Object)
             faults.Add(new("config", $"a JSON {definition.Config.ValueKind.ToString().ToLowerInvariant()} is not an object such as {{\"days_to_keep\": 7}}."));
         else if (catalog.Find(definition.Handler) is { } handler)
-            faults.AddRange(ConfigReader.Read(handler.ConfigType, definition.Config, null).Faults
+            faults.AddRange(ConfigReader.FindFaults(handler.ConfigType, definition.Config, definition.CronExpression is not null)
                 .Select(fault => fault with { Field = fault.Field.Length == 0 ? "config" : $"config.{fault.Field}" }));
         if (catalog.Find(definition.Handler) is null
             && await webhooks.FindLikeAsync(definition.Handler, cancellation) is var like && !like.ContainsKey(definition.Handler))

@@ -22,7 +22,7 @@ public static class JobFaults
                 yield return $"The job '{job.Name}' cannot run: {catalog.DescribeUnknown(job.Handler, webhooks.Keys)}";
             yield break;
         }
-        foreach (var fault in ConfigReader.Read(handler.ConfigType, job.Config, null).Faults)
+        foreach (var fault in ConfigReader.FindFaults(handler.ConfigType, job.Config, job.CronExpression is not null))
             yield return $"The job '{job.Name}' cannot run, its config does not fit. {fault}";
     }
 

@@ -84,6 +84,6 @@ internal static class BulkRunEndpoints
         /// <summary>What the first call gave out.</summary>
         public string? Confirm { get; init; }
 
-        public RunFilter ToFilter() => new() { Job = Job, Status = Status, Trigger = Trigger, From = From, To = To, RetryOf = RetryOf };
+        public RunFilter ToFilter() => new() { Job = Job, Status = Status, Trigger = Trigger, From = From?.ToUniversalTime(), To = To?.ToUniversalTime(), RetryOf = RetryOf };
     }
 }

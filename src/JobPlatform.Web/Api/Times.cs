@@ -11,8 +11,13 @@ internal static class Times
     public static bool TryRead(JsonElement value, out DateTimeOffset time)
     {
         time = default;
-        return value.ValueKind == JsonValueKind.String
-            && value.TryGetDateTime(out var withKind) && withKind.Kind != DateTimeKind.Unspecified
-            && value.TryGetDateTimeOffset(out time) && time.UtcDateTime.Year is >= 2000 and < 2200;
+        if (!IsExpected(value)) return false;
+        // The database takes times of UTC only.
+        time = value.GetDateTimeOffset().ToUniversalTime();
+        return time.Year is >= 2000 and < 2200;
     }
+
+    private static bool IsExpected(JsonElement value) =>
+        value.ValueKind == JsonValueKind.String && value.TryGetDateTime(out var withKind) && withKind.Kind != DateTimeKind.Unspecified
+        && value.TryGetDateTimeOffset(out _);
 }
