@@ -8,6 +8,7 @@ using JobPlatform.Core.Runs;
 using JobPlatform.Engine.Hangfire;
 using JobPlatform.Engine.Hangfire.Dashboard;
 using Microsoft.AspNetCore.Authentication.Cookies;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -21,13 +22,13 @@ namespace JobPlatform.Engine.Tests;
 public sealed class HangfireDashboardTests
 {
     [Test]
-    public async Task In_development_it_shows_pages_styles_and_the_way_from_a_job_to_its_run_and_back_but_no_password()
+    public async Task It_shows_pages_styles_and_the_way_from_a_job_to_its_run_and_back_but_no_password()
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddJobAsync("greet", "nothing");
         await using var worker = await TestPlatform.StartAsync(database.ConnectionString, engine: EngineKind.Hangfire);
-        await using var app = await StartAsync(database, "Development");
-        using var client = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };
+        await using var app = await StartAsync(database);
+        using var client = ClientOf(app, "admin");
 
         var run = await worker.WaitForEndAsync(await worker.EnqueueAsync("greet"));
 
@@ -42,37 +43,53 @@ public sealed class HangfireDashboardTests
         Assert.That((await client.GetByteArrayAsync(style)).Length, Is.GreaterThan(100_000));
     }
 
-    [TestCase("Production", "localhost")]
-    [TestCase("Development", "evil.example")]
-    public async Task Nobody_else_gets_in(string environment, string host)
+    [Test]
+    public async Task Nobody_gets_in_whom_the_hosts_policy_does_not_let_in()
     {
         await using var database = await TestDatabase.CreateAsync();
-        await using var app = await StartAsync(database, environment);
-        using var client = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/hangfire") { Headers = { Host = host } };
+        await using var app = await StartAsync(database);
+        using var client = ClientOf(app, "nobody");
 
-        Assert.That((await client.SendAsync(request)).StatusCode, Is.EqualTo(HttpStatusCode.Unauthorized));
+        Assert.That((await client.GetAsync(new Uri("/hangfire", UriKind.Relative))).StatusCode, Is.EqualTo(HttpStatusCode.Unauthorized));
+    }
+
+    [Test]
+    public async Task Who_may_only_look_is_shown_no_way_to_change()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var worker = await TestPlatform.StartAsync(database.ConnectionString, engine: EngineKind.Hangfire);
+        await database.AddJobAsync("greet", "nothing");
+        var run = await worker.WaitForEndAsync(await worker.EnqueueAsync("greet"));
+        await using var app = await StartAsync(database);
+        using var viewer = ClientOf(app, "viewer");
+        using var admin = ClientOf(app, "admin");
+
+        Assert.That(await viewer.GetStringAsync(run.EngineUrl), Does.Contain("greet").And.Not.Contain("actions/requeue"));
+        Assert.That(await admin.GetStringAsync(run.EngineUrl), Does.Contain("actions/requeue"));
     }
 
     [Test]
     public async Task A_command_without_the_forgery_token_is_refused()
     {
         await using var database = await TestDatabase.CreateAsync();
-        await using var app = await StartAsync(database, "Development");
-        using var client = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };
+        await using var app = await StartAsync(database);
+        using var client = ClientOf(app, "admin");
         using var command = new FormUrlEncodedContent([new("jobs[]", "1")]);
 
         Assert.That((await client.PostAsync(new Uri("/hangfire/jobs/failed/requeue", UriKind.Relative), command)).StatusCode, Is.EqualTo(HttpStatusCode.Forbidden));
     }
 
-    private static async Task<WebApplication> StartAsync(TestDatabase database, string environment)
+    private static async Task<WebApplication> StartAsync(TestDatabase database)
     {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { EnvironmentName = environment });
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
         builder.Services.AddRouting().AddSingleton(TimeProvider.System).AddSingleton(new PlatformDatabase(database.ConnectionString))
             .AddSingleton(new HandlerCatalog([typeof(ProbeHandler).Assembly], new ConfigurationBuilder().Build()))
             .AddSingleton<JobStore>().AddSingleton<RunStore>().AddSingleton<RunEnqueuer>()
             .AddHangfireEngine(new EngineOptions { Role = "web" }).AddHangfireDashboard();
+        builder.Services.AddAuthorizationBuilder()
+            .AddPolicy(HangfireDashboard.ViewPolicy, policy => policy.RequireAssertion(context => WhoIs(context) is "viewer" or "admin"))
+            .AddPolicy(HangfireDashboard.ChangePolicy, policy => policy.RequireAssertion(context => WhoIs(context) == "admin"));
         builder.Services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme)
             .AddCookie(cookie => cookie.Events.OnRedirectToLogin = context =>
             {
@@ -86,5 +103,10 @@ public sealed class HangfireDashboardTests
         await app.StartAsync();
         return app;
     }
+
+    private static string? WhoIs(AuthorizationHandlerContext context) => ((HttpContext)context.Resource!).Request.Headers["Who"];
+
+    private static HttpClient ClientOf(WebApplication app, string who) =>
+        new() { BaseAddress = new Uri(app.Urls.Single()), DefaultRequestHeaders = { { "Who", who } } };
 }
 #endif

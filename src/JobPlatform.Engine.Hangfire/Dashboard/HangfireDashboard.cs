@@ -1,4 +1,3 @@
-using System.Net;
 using System.Text.Encodings.Web;
 using Hangfire;
 using Hangfire.Dashboard;
@@ -8,7 +7,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 
 namespace JobPlatform.Engine.Hangfire.Dashboard;
 
@@ -18,25 +16,22 @@ public static class HangfireDashboard
     /// <summary>Where it is.</summary>
     public const string Path = "/hangfire";
 
-    /// <summary>The ASP.NET policy of who may look. The host may replace it.</summary>
+    /// <summary>The ASP.NET policy of who may look.</summary>
     public const string ViewPolicy = "hangfire.view";
 
-    /// <summary>The ASP.NET policy of who may also delete, requeue and trigger. The host may replace it.</summary>
+    /// <summary>The ASP.NET policy of who may also delete, requeue and trigger.</summary>
     public const string ChangePolicy = "hangfire.change";
 
     // Hangfire keeps pages, menu and renderers for the whole process.
     private static readonly Lazy<bool> Extended = new(Extend);
 
     /// <summary>
-    /// Adds what the dashboard needs, after <see cref="EngineRegistration.AddHangfireEngine"/>. Both policies admit only
-    /// this machine's own callers, and only in the environment Development, until the host replaces them.
+    /// Adds what the dashboard needs, after <see cref="EngineRegistration.AddHangfireEngine"/>. The host defines both
+    /// policies; without them the dashboard serves nobody.
     /// </summary>
     public static IServiceCollection AddHangfireDashboard(this IServiceCollection services)
     {
         services.AddAntiforgery();
-        services.AddAuthorizationBuilder()
-            .AddPolicy(ViewPolicy, policy => policy.RequireAssertion(IsLocalDevelopment))
-            .AddPolicy(ChangePolicy, policy => policy.RequireAssertion(IsLocalDevelopment));
         // What its middleware asks for. Hangfire's own registration would also set what belongs to the whole process.
         services.AddSingleton<IGlobalConfiguration>(GlobalConfiguration.Configuration);
         services.AddSingleton(DashboardRoutes.Routes);
@@ -86,9 +81,4 @@ public static class HangfireDashboard
         // Hangfire asks synchronously; the platform's policies answer without waiting.
         http.RequestServices.GetRequiredService<IAuthorizationService>()
             .AuthorizeAsync(http.User, http, ChangePolicy).GetAwaiter().GetResult().Succeeded;
-
-    // The host's name too: a page elsewhere could let its own name point to this machine.
-    private static bool IsLocalDevelopment(AuthorizationHandlerContext context) =>
-        context.Resource is HttpContext { Connection.RemoteIpAddress: { } caller, Request.Host.Host: "localhost" or "127.0.0.1" or "[::1]" } http
-        && IPAddress.IsLoopback(caller) && http.RequestServices.GetRequiredService<IHostEnvironment>().IsDevelopment();
 }

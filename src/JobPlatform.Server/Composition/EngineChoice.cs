@@ -5,6 +5,9 @@ using JobPlatform.Engine.Hangfire;
 using JobPlatform.Engine.Hangfire.Dashboard;
 #endif
 using JobPlatform.Engine.Postgres;
+#if HANGFIRE_ENGINE
+using JobPlatform.Web.Security;
+#endif
 
 namespace JobPlatform.Server.Composition;
 
@@ -41,7 +44,7 @@ internal static class EngineChoice
     public static IServiceCollection AddEnginePages(this IServiceCollection services, PlatformSettings settings)
     {
 #if HANGFIRE_ENGINE
-        if (HasPages(settings)) services.AddHangfireDashboard();
+        if (HasPages(settings)) services.AddHangfireDashboard().AddPageAccess(HangfireDashboard.ViewPolicy, HangfireDashboard.ChangePolicy);
 #endif
         return services;
     }

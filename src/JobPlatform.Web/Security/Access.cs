@@ -1,6 +1,7 @@
 using JobPlatform.Core.Administration;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace JobPlatform.Web.Security;
 
@@ -50,5 +51,20 @@ public static class AccessExtensions
             throw new ArgumentException($"scope: '{scope}' has no meaning beside Access.{access}.", nameof(scope));
         route.WithMetadata(new AccessRule(access, scope));
         return access == Access.Anyone ? route.AllowAnonymous() : route;
+    }
+
+    /// <summary>
+    /// The same as policies, for pages that are not the platform's own: whoever signs in may look, only admins (and the
+    /// operator's key) may change. Requests that change something need the antiforgery token, as everywhere.
+    /// </summary>
+    /// <param name="services">The host's services.</param>
+    /// <param name="viewPolicy">The name of the policy that lets a request through.</param>
+    /// <param name="changePolicy">The name of the policy by which a page decides what it offers and does.</param>
+    public static IServiceCollection AddPageAccess(this IServiceCollection services, string viewPolicy, string changePolicy)
+    {
+        services.AddAuthorizationBuilder()
+            .AddPolicy(viewPolicy, policy => policy.AddRequirements(new AccessRule(Access.Read, null)))
+            .AddPolicy(changePolicy, policy => policy.RequireAssertion(context => Caller.Of(context.User) is { Kind: CallerKind.Admin or CallerKind.Operator }));
+        return services;
     }
 }

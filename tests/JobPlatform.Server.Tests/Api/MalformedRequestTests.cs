@@ -33,6 +33,7 @@ public sealed class MalformedRequestTests
         var before = await SnapshotAsync(host);
         var statuses = new ConcurrentDictionary<int, int>();
         var wrong = new ConcurrentQueue<string>();
+        var hungUp = 0;
         var start = TimeProvider.System.GetTimestamp();
 
         await Parallel.ForAsync(0, Requests, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (number, cancellation) =>
@@ -46,7 +47,12 @@ public sealed class MalformedRequestTests
             }
             using var request = generator.Create(random);
             var name = $"{number}: {request.Method} {request.RequestUri}";
-            using var answer = await sender.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
+            using var answer = await TrySendAsync(sender, request, cancellation);
+            if (answer is null)
+            {
+                Interlocked.Increment(ref hungUp);
+                return;
+            }
             var status = (int)answer.StatusCode;
             statuses.AddOrUpdate(status, 1, (_, count) => count + 1);
             if (status >= 500) wrong.Enqueue($"{name}: {status}");
@@ -60,6 +66,7 @@ public sealed class MalformedRequestTests
             Assert.That(wrong.Take(20), Is.Empty);
             Assert.That(await SnapshotAsync(host), Is.EqualTo(before));
             Assert.That(host.Logs.Lines.Where(line => line.Event.Id == 3002 || line.Text.Contains("unhandled exception", StringComparison.OrdinalIgnoreCase)).Take(5), Is.Empty);
+            Assert.That(hungUp, Is.LessThan(Requests / 100));
             // The most went past the door: to the routes' own checks.
             Assert.That(statuses.GetValueOrDefault(422) + statuses.GetValueOrDefault(404), Is.GreaterThan(Requests / 3));
         }
@@ -80,6 +87,20 @@ public sealed class MalformedRequestTests
             rows.Add(await connection.ExecuteScalarAsync<string>(
                 $"SELECT '{table} ' || count(*) || ' ' || md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM jobplatform.{table} t") ?? "");
         return rows;
+    }
+
+    // Null where the server hangs up: a body that it would not read to its end costs the connection, and with it, at times,
+    // the next request on it. What went wrong in it would still stand in the log.
+    private static async Task<HttpResponseMessage?> TrySendAsync(HttpClient sender, HttpRequestMessage request, CancellationToken cancellation)
+    {
+        try
+        {
+            return await sender.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
+        }
+        catch (HttpRequestException e) when (e.HttpRequestError == HttpRequestError.ResponseEnded || e.InnerException is IOException)
+        {
+            return null;
+        }
     }
 
     private static async Task SendRawAsync(ApiHost host, byte[] request, CancellationToken cancellation)
