@@ -2,6 +2,7 @@
 using Hangfire;
 using Hangfire.States;
 using Hangfire.Storage;
+using JobPlatform.Core.Administration;
 using JobPlatform.Core.Engine;
 using JobPlatform.Core.Runs;
 using JobPlatform.Core.Schedules;
@@ -73,7 +74,7 @@ public sealed class HangfireTests
         var id = await platform.EnqueueAsync("later", runAt: TimeProvider.System.GetUtcNow().AddHours(1));
         await ReferenceAsync(database, id);
 
-        await platform.Runs.CancelAsync(id, "test");
+        await platform.Runs.CancelAsync(id, Actor.Operator);
 
         Assert.That(await database.ScalarAsync<string>(Story, new { id }), Is.EqualTo("canceled Deleted"));
     }
@@ -177,7 +178,7 @@ public sealed class HangfireTests
         await database.ExecuteAsync("DELETE FROM jobplatform.schedules");
 
         Assert.That((await platform.Engine.ListSchedulesAsync(CancellationToken.None)).Single().JobName, Is.EqualTo("ghost"));
-        var purged = await platform.Services.GetRequiredService<ScheduleSync>().PurgeOrphansAsync();
+        var purged = (await ActivatorUtilities.CreateInstance<ScheduleControl>(platform.Services).PurgeOrphansAsync(Actor.Operator)).Purged;
 
         Assert.That(string.Join(' ', purged), Is.EqualTo("ghost"));
         Assert.That(await NamesAsync(platform), Is.EquivalentTo((string[])["theirs", "jobplatform:also-theirs"]));

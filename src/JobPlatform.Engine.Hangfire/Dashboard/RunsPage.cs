@@ -17,7 +17,7 @@ internal sealed class RunsPage : RazorPage
         var job = Query("job") is { Length: > 0 } given ? given : null;
         // Hangfire's pages are synchronous.
         var runs = Context.GetHttpContext().RequestServices.GetRequiredService<RunStore>()
-            .ListAsync(job, status: null, beforeId: null, Limit).GetAwaiter().GetResult();
+            .ListAsync(new RunFilter { Job = job }, beforeId: null, Limit).GetAwaiter().GetResult();
         WriteLiteral($"<h1 class=\"page-header\">Runs{(job is null ? "" : " of ")}");
         Write(job);
         WriteLiteral("</h1><table class=\"table\"><thead><tr><th>Run</th><th>Job</th><th>State</th><th>Trigger</th><th>Start (UTC)</th><th>Took</th><th>Hangfire</th></tr></thead>");
