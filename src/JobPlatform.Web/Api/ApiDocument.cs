@@ -37,7 +37,7 @@ internal static class ApiDocument
         });
     }
 
-    public static void MapApiDocument(this IEndpointRouteBuilder routes) => routes.MapOpenApi().RequireAccess(Access.Read, ClientScopes.JobsRead);
+    public static void MapApiDocument(this IEndpointRouteBuilder routes) => routes.MapOpenApi("/openapi/v1.json").RequireAccess(Access.Read, ClientScopes.JobsRead);
 
     private static Task Describe(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellation)
     {

@@ -183,7 +183,6 @@ public sealed class MalformedRequestTests
         private string Path(RoutePattern pattern, bool mayExist, Random random) => "/" + string.Join('/', pattern.PathSegments.Select(segment => string.Concat(segment.Parts.Select(part => part switch
         {
             RoutePatternLiteralPart literal => literal.Content,
-            RoutePatternParameterPart { Name: "documentName" } => Pick(["v1", "v2"], random),
             _ when mayExist && random.Next(2) == 0 => Pick(["tidy", "hook", $"{runId}", "1"], random),
             _ => Pick(Words, random) is { Length: > 0 } word ? Escape(word) : new string('y', random.Next(1, 2000)),
         }))));

@@ -72,7 +72,7 @@ public sealed class SecrecyTests
     private static IEnumerable<string> Addresses(ApiHost host) =>
         from route in host.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
         where route.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods.Contains("GET") ?? true
-        let address = "/" + route.RoutePattern.RawText!.TrimStart('/').Replace("{documentName}", "v1", StringComparison.Ordinal).Replace("{name}", "sync", StringComparison.Ordinal)
+        let address = "/" + route.RoutePattern.RawText!.TrimStart('/').Replace("{name}", "sync", StringComparison.Ordinal)
             .Replace("{key}", "crm", StringComparison.Ordinal).Replace("{id}", "1", StringComparison.Ordinal)
         select address;
 

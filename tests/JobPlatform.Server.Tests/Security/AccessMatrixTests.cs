@@ -30,7 +30,7 @@ public sealed class AccessMatrixTests
         ["POST /api/jobs/run"] = new(Access.Write, ClientScopes.JobsRun, Ok: 404) { Json = """{"job": "nowhere"}""" },
         ["GET /api/runs/{id}"] = new(Access.Read, ClientScopes.RunsRead, Ok: 404) { Path = $"/api/runs/{NoRun}" },
         ["GET /api/runs/{id}/logs"] = new(Access.Read, ClientScopes.RunsRead, Ok: 404) { Path = $"/api/runs/{NoRun}/logs" },
-        ["GET /openapi/{documentName}.json"] = new(Access.Read, ClientScopes.JobsRead, Ok: 200) { Path = "/openapi/v1.json" },
+        ["GET /openapi/v1.json"] = new(Access.Read, ClientScopes.JobsRead, Ok: 200),
         ["GET /api/jobs"] = new(Access.Read, ClientScopes.JobsRead, Ok: 200),
         ["POST /api/jobs"] = new(Access.Write, ClientScopes.JobsWrite, Ok: 422) { Json = "{}" },
         ["POST /api/jobs/preview"] = new(Access.Read, ClientScopes.JobsRead, Ok: 200) { Json = "{}" },
