@@ -1,10 +1,12 @@
 #if HANGFIRE_ENGINE
 using System.Net;
+using JobPlatform.Core.Administration;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Engine;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Jobs;
 using JobPlatform.Core.Runs;
+using JobPlatform.Core.Settings;
 using JobPlatform.Engine.Hangfire;
 using JobPlatform.Engine.Hangfire.Dashboard;
 using Microsoft.AspNetCore.Authentication.Cookies;
@@ -85,7 +87,7 @@ public sealed class HangfireDashboardTests
         builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
         builder.Services.AddRouting().AddSingleton(TimeProvider.System).AddSingleton(new PlatformDatabase(database.ConnectionString))
             .AddSingleton(new HandlerCatalog([typeof(ProbeHandler).Assembly], new ConfigurationBuilder().Build()))
-            .AddSingleton<JobStore>().AddSingleton<RunStore>().AddSingleton<RunEnqueuer>()
+            .AddSingleton(new SecretRedactor([])).AddSingleton<AuditLog>().AddSingleton<JobStore>().AddSingleton<RunStore>().AddSingleton<RunEnqueuer>()
             .AddHangfireEngine(new EngineOptions { Role = "web" }).AddHangfireDashboard();
         builder.Services.AddAuthorizationBuilder()
             .AddPolicy(HangfireDashboard.ViewPolicy, policy => policy.RequireAssertion(context => WhoIs(context) is "viewer" or "admin"))

@@ -94,7 +94,8 @@ public sealed class BulkRuns(
         var fits = action switch
         {
             BulkAction.Cancel => "(r.status IN ('queued', 'retrying') AND r.limited OR r.status IN ('queued', 'retrying') AND NOT r.limited OR r.status = 'running')",
-            BulkAction.Retry => "r.status IN ('failed', 'canceled', 'skipped')",
+            // Not those that are retried already: the next call goes on where this one ended, and one that is repeated does nothing.
+            BulkAction.Retry => "r.status IN ('failed', 'canceled', 'skipped') AND NOT EXISTS (SELECT FROM jobplatform.job_runs n WHERE n.retry_of = r.id)",
             _ => "r.finished_at IS NOT NULL",
         };
         var parameters = filter.ToParameters();

@@ -1,6 +1,8 @@
 using JobPlatform.Core.Administration;
+using JobPlatform.Core.Settings;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace JobPlatform.Web.Security;
@@ -54,8 +56,8 @@ public static class AccessExtensions
     }
 
     /// <summary>
-    /// The same as policies, for pages that are not the platform's own: whoever signs in may look, only admins (and the
-    /// operator's key) may change. Requests that change something need the antiforgery token, as everywhere.
+    /// The same as policies, for pages that are not the platform's own: whoever signs in may look, admins who have shown
+    /// their password a moment ago (and the operator's key) may change. Requests that change something need the antiforgery token, as everywhere.
     /// </summary>
     /// <param name="services">The host's services.</param>
     /// <param name="viewPolicy">The name of the policy that lets a request through.</param>
@@ -64,7 +66,16 @@ public static class AccessExtensions
     {
         services.AddAuthorizationBuilder()
             .AddPolicy(viewPolicy, policy => policy.AddRequirements(new AccessRule(Access.Read, null)))
-            .AddPolicy(changePolicy, policy => policy.RequireAssertion(context => Caller.Of(context.User) is { Kind: CallerKind.Admin or CallerKind.Operator }));
+            .AddPolicy(changePolicy, policy => policy.RequireAssertion(MayDestroy));
         return services;
     }
+
+    // Nobody knows how much harm a foreign page's button does: as for Access.Destroy.
+    private static bool MayDestroy(AuthorizationHandlerContext context) => Caller.Of(context.User) switch
+    {
+        { Kind: CallerKind.Operator } => true,
+        { Kind: CallerKind.Admin, ProvedAt: { } at } when context.Resource is HttpContext http =>
+            http.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow() - at <= http.RequestServices.GetRequiredService<PlatformSettings>().Access.RecentAuth,
+        _ => false,
+    };
 }

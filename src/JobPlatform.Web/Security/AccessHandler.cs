@@ -1,3 +1,4 @@
+using JobPlatform.Core.Administration;
 using JobPlatform.Core.Settings;
 using JobPlatform.Web.Api;
 using Microsoft.AspNetCore.Authorization;
@@ -21,6 +22,8 @@ internal sealed class AccessHandler(CrossSiteGuard guard, PlatformSettings setti
     {
         if (!caller.IsSession)
             return rule.Access == Access.Self ? SessionNeeded
+                // Only these look at the company; everywhere else its client would see all companies' rows.
+                : caller.Company is not null && rule.Scope is not (ClientScopes.Leaderboard or ClientScopes.DirectorySync) ? ScopeMissing(rule.Scope)
                 : caller.Kind == CallerKind.Operator || (rule.Scope is { } scope && caller.Scopes.Contains(scope)) ? null
                 : ScopeMissing(rule.Scope);
         if (caller.Kind == CallerKind.Viewer && rule.Access is Access.Write or Access.Destroy) return ViewersOnlyLook;

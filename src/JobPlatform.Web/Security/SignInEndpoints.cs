@@ -137,9 +137,9 @@ internal static class SignInEndpoints
     private static IResult Done(HttpContext context, string next) =>
         AccessAnswers.WantsPage(context.Request) ? Results.LocalRedirect(next) : Results.NoContent();
 
-    // Anything else would make this server's name lead elsewhere. Browsers read a backslash as a slash.
+    // Anything else would make this server's name lead elsewhere. Browsers read a backslash as a slash; a header takes ASCII only.
     private static string Local(string? address) =>
-        address is ['/', ..] and not ['/', '/' or '\\', ..] && !address.Any(char.IsControl) ? address : Home;
+        address is ['/', ..] and not ['/', '/' or '\\', ..] && address.All(c => c is > ' ' and < '\x7f') ? address : Home;
 
     private static byte[] ReadStyle()
     {
