@@ -102,6 +102,20 @@ public sealed class RunListTests
     }
 
     [Test]
+    public async Task A_confirmation_that_comes_twice_starts_no_run_again()
+    {
+        await using var host = await StartAsync();
+        const string filter = """{"status": "failed"}""";
+        var offer = (await (await host.SendAsync("POST", "/api/runs/retry", filter)).ReadAsync()).GetProperty("offer");
+
+        await ConfirmAsync(host, "retry", filter, offer);
+        var again = await ConfirmAsync(host, "retry", filter, offer);
+
+        Assert.That(again.GetProperty("result").GetProperty("done").GetInt32(), Is.Zero);
+        Assert.That(await host.Database.ScalarAsync<int>("SELECT count(*)::int FROM jobplatform.job_runs WHERE trigger = 'retry'"), Is.EqualTo(10));
+    }
+
+    [Test]
     public async Task What_was_given_out_confirms_its_own_filter_action_and_caller_only()
     {
         await using var host = await StartAsync();

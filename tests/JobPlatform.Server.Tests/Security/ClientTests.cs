@@ -56,6 +56,16 @@ public sealed class ClientTests
     }
 
     [Test]
+    public async Task A_client_of_one_company_reads_no_list_that_holds_every_companys_rows()
+    {
+        await using var host = await ApiHost.StartAsync();
+        host.Client.DefaultRequestHeaders.Authorization = Answers.Bearer(
+            (await host.Services.GetRequiredService<ApiClients>().AddAsync("acme-app", [ClientScopes.RunsRead], "acme", Actor.CommandLine))!);
+
+        await (await host.Client.GetAsync("/api/runs")).ShouldBeProblemAsync(403, "scope-missing");
+    }
+
+    [Test]
     public async Task A_key_changes_so_much_a_minute_and_still_reads()
     {
         await using var host = await ApiHost.StartAsync(settings: "TRIGGERS_PER_MINUTE=3");

@@ -36,6 +36,7 @@ public sealed class SignInTests
     [TestCase("https://evil.example")]
     [TestCase("")]
     [TestCase("/\t/evil.example")]
+    [TestCase("/ä")]
     public async Task A_way_back_never_leads_to_another_site(string returnTo)
     {
         await using var host = await ApiHost.StartAsync();
