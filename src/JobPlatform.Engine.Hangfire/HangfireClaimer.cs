@@ -90,7 +90,7 @@ internal sealed class HangfireClaimer(PlatformDatabase database, EngineOptions o
 
     private ClaimAnswer Explain(NpgsqlDataReader row, DateTimeOffset now, string reference)
     {
-        var status = Enum.Parse<RunStatus>(row.GetString(0), ignoreCase: true);
+        var status = RunStatusExtensions.FromWord(row.GetString(0));
         var runAt = new DateTimeOffset(row.GetDateTime(1), TimeSpan.Zero);
         var carrier = row.IsDBNull(2) ? "" : row.GetString(2);
         if (status.IsEnd())

@@ -55,7 +55,7 @@ public sealed class PlatformRun
 
     private async Task<IState?> ExecuteAsync(ClaimedRun run)
     {
-        var settled = _running.Take(run);
+        var settled = _running.TakeAndFollow(run);
         var ending = await _running.ExecuteAsync(run);
         var recorded = await settled;
         // Others may wait for its place.

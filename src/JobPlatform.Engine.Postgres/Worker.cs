@@ -55,7 +55,7 @@ internal sealed class Worker(
         var (runs, mayBeMore) = await claimer.ClaimAsync(room, clock.GetUtcNow(), CancellationToken.None);
         foreach (var run in runs)
         {
-            _ = running.Take(run);
+            running.Take(run);
             _queue.Add(run);
         }
         if (mayBeMore) return;

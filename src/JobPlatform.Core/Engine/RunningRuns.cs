@@ -20,7 +20,8 @@ internal sealed partial class RunningRuns(
 
     private readonly ConcurrentDictionary<Guid, RunControl> _running = new();
     // Every run from its claim until its ending is settled, by the fence it was claimed under.
-    private readonly ConcurrentDictionary<(Guid Id, long Fence), TaskCompletionSource<RunStatus?>> _held = new();
+    // With the one who waits for that, if anybody does.
+    private readonly ConcurrentDictionary<(Guid Id, long Fence), TaskCompletionSource<RunStatus?>?> _held = new();
     private readonly ConcurrentDictionary<Guid, byte> _canceledEarly = new();
     private readonly TaskCompletionSource _firstBeat = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stopBeating = new();
@@ -48,8 +49,11 @@ internal sealed partial class RunningRuns(
     }
 
     /// <summary>Takes a run that was claimed; from now on its cancellation is heard.</summary>
+    public void Take(ClaimedRun run) => _held[(run.Id, run.Fence)] = null;
+
+    /// <summary>As <see cref="Take"/>, for who has to know what becomes of it.</summary>
     /// <returns>The state that is recorded in the end; null when the run went on elsewhere.</returns>
-    public Task<RunStatus?> Take(ClaimedRun run)
+    public Task<RunStatus?> TakeAndFollow(ClaimedRun run)
     {
         var settled = new TaskCompletionSource<RunStatus?>(TaskCreationOptions.RunContinuationsAsynchronously);
         _held[(run.Id, run.Fence)] = settled;
@@ -104,7 +108,7 @@ internal sealed partial class RunningRuns(
         completer.Complete();
         _giveUp.CancelAfter(LastWords);
         await _completing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        foreach (var settled in _held.Values) settled.TrySetCanceled(CancellationToken.None);
+        foreach (var settled in _held.Values) settled?.TrySetCanceled(CancellationToken.None);
         await _stopBeating.CancelAsync();
         await Task.WhenAll(_beating, _watching);
         if (executing.IsCompleted) await EndLeaseAsync();
@@ -138,7 +142,7 @@ internal sealed partial class RunningRuns(
 
     private void Settle(RunEnding ending, RunStatus? recorded)
     {
-        if (_held.TryRemove((ending.Run.Id, ending.Run.Fence), out var settled)) settled.TrySetResult(recorded);
+        if (_held.TryRemove((ending.Run.Id, ending.Run.Fence), out var settled)) settled?.TrySetResult(recorded);
     }
 
     private async Task BeatAsync(CancellationToken stop)

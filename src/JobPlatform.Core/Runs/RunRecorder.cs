@@ -102,7 +102,7 @@ public sealed class RunRecorder(PlatformDatabase database)
         command.Parameters.Add(new() { Value = worker });
         var recorded = new Dictionary<Guid, RunStatus>(endings.Count);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
-        while (await reader.ReadAsync(cancellation)) recorded[reader.GetGuid(0)] = Enum.Parse<RunStatus>(reader.GetString(1), ignoreCase: true);
+        while (await reader.ReadAsync(cancellation)) recorded[reader.GetGuid(0)] = RunStatusExtensions.FromWord(reader.GetString(1));
         return recorded;
     }
 

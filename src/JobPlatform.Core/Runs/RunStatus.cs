@@ -57,4 +57,18 @@ public static class RunStatusExtensions
         RunStatus.Skipped => "skipped",
         _ => throw new ArgumentOutOfRangeException(nameof(status), status, "not a run status"),
     };
+
+    /// <summary>The state of a word in a table.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such state.</exception>
+    public static RunStatus FromWord(string word) => word switch
+    {
+        "queued" => RunStatus.Queued,
+        "running" => RunStatus.Running,
+        "retrying" => RunStatus.Retrying,
+        "success" => RunStatus.Success,
+        "failed" => RunStatus.Failed,
+        "canceled" => RunStatus.Canceled,
+        "skipped" => RunStatus.Skipped,
+        _ => throw new ArgumentOutOfRangeException(nameof(word), word, "not a run status"),
+    };
 }
