@@ -39,6 +39,15 @@ counts_of() {
         }'
 }
 
+# Prints "  NAME: first lines of the message" for each failed test of a result file: the console's own account scrolls away.
+failures_of() {
+    awk '
+        /<UnitTestResult / { failed = /outcome="Failed"/; name = $0; sub(/.*testName="/, "", name); sub(/" .*/, "", name); lines = 0 }
+        failed && /<Message>/ { inside = 1; sub(/.*<Message>/, ""); $0 = name ":" $0 }
+        failed && inside && lines++ < 6 { line = $0; sub(/<\/Message>.*/, "", line); if (line != "") print "  " line }
+        /<\/Message>/ { inside = 0 }' "$1" | sed 's/&lt;/</g; s/&gt;/>/g; s/&quot;/"/g; s/&#xD;//g; s/&amp;/\&/g'
+}
+
 say "Starting a throwaway PostgreSQL cluster"
 run_child bash "$postgres" start "$temporary/postgres" --throwaway >/dev/null
 JOBPLATFORM_TEST_POSTGRES=$(bash "$postgres" start "$temporary/postgres" | tail -n 1)
@@ -59,7 +68,7 @@ run_child dotnet build JobPlatform.sln -c Release -v quiet -nologo --disable-bui
     || fail "The build failed; its errors are above."
 
 # One project after another: each has both processors, and its own result file.
-passed=0 failed=0 skipped=0 projects=0 broken=
+passed=0 failed=0 skipped=0 projects=0 broken= failures=
 for project in tests/*.Tests; do
     name=${project#tests/}
     results="$temporary/$name.trx"
@@ -74,6 +83,7 @@ for project in tests/*.Tests; do
         passed=$((passed + project_passed))
         failed=$((failed + project_failed))
         skipped=$((skipped + project_skipped))
+        if [ "$project_failed" != 0 ]; then failures="$failures$(failures_of "$results")"$'\n'; fi
     fi
     # A project may fail without a failed test: a crash, or a fixture that cannot be made.
     if [ "$code" != 0 ] || [ "$project_failed" != 0 ]; then broken="$broken $name"; fi
@@ -86,6 +96,7 @@ if [ $((passed + failed)) = 0 ]; then summary="$summary; no test ran" verdict=1;
 if [ "${CI:-}" = true ] && [ "$skipped" != 0 ]; then summary="$summary; in CI a skipped test is a failure" verdict=1; fi
 clean_up
 trap - EXIT
+if [ -n "$failures" ]; then printf 'Failed tests:\n%s' "$failures"; fi
 echo "$summary"
 echo "$passed passed, $failed failed, $skipped skipped"
 exit "$verdict"
