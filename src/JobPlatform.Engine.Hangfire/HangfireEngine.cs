@@ -59,11 +59,11 @@ internal sealed class HangfireEngine(
         var entries = (await recurring.ListAsync(cancellation)).ToLookup(entry => entry.JobId);
         var wanted = await schedules.ListAsync(cancellation);
         var present = wanted.Select(schedule =>
-            schedule.State != ScheduleState.Active || RecurringJobs.IsInForce(schedule, entries[schedule.JobId]) ? schedule : schedule with { NextDueAt = null });
+            schedule.State != ScheduleState.Active || recurring.IsInForce(schedule, entries[schedule.JobId]) ? schedule : schedule with { NextDueAt = null });
         var known = wanted.Select(schedule => schedule.JobId).ToHashSet();
         var left = entries.Where(group => !known.Contains(group.Key)).Select(group => new EngineSchedule
         {
-            JobId = group.Key, JobName = group.First().JobName, CronExpression = group.First().Cron, TimeZone = group.First().TimeZone,
+            JobId = group.Key, JobName = group.First().JobName, CronExpression = group.First().Ring.Cron, TimeZone = group.First().Ring.TimeZone,
         });
         return [.. present, .. left];
     }

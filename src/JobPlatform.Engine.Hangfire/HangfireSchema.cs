@@ -7,8 +7,8 @@ namespace JobPlatform.Engine.Hangfire;
 /// <summary>Hangfire's own tables, beside the platform's in the same database.</summary>
 public static class HangfireSchema
 {
-    /// <summary>The schema's name.</summary>
-    public const string Name = "hangfire";
+    /// <summary>The schema's name: our own, so that whatever else an application does with Hangfire in its database is not ours to run.</summary>
+    public const string Name = "jobplatform_hangfire";
 
     // Of the tables of Hangfire.PostgreSql 1.21.1.
     private const int Version = 23;

@@ -8,7 +8,7 @@ using JobPlatform.Core.Schedules;
 namespace JobPlatform.Engine.Hangfire;
 
 /// <summary>Our recurring jobs in Hangfire: sets, removes and reads them. Thread-safe.</summary>
-internal sealed class RecurringJobs(HangfireParts hangfire, PlatformDatabase database)
+internal sealed class RecurringJobs(HangfireParts hangfire, PlatformDatabase database, TimeProvider clock)
 {
     // Beside Hangfire's own fields of a recurring job: which job of the platform it was made for.
     private const string JobIdField = "JobPlatform.JobId";
@@ -16,9 +16,9 @@ internal sealed class RecurringJobs(HangfireParts hangfire, PlatformDatabase dat
     /// <summary>Makes or changes the recurring jobs of a job.</summary>
     public void Set(ScheduleDefinition schedule)
     {
-        var expressions = HangfireCron.Translate(schedule.CronExpression, schedule.JobName);
-        for (var n = 0; n < expressions.Count; n++) Set(RecurringIds.Of(schedule.JobName, n), expressions[n], schedule);
-        if (expressions.Count == 1) hangfire.RecurringJobs.RemoveIfExists(RecurringIds.Of(schedule.JobName, 1));
+        var rings = HangfireCron.Translate(schedule.CronExpression, schedule.JobName, schedule.TimeZone, clock.GetUtcNow());
+        for (var n = 0; n < rings.Count; n++) Set(RecurringIds.Of(schedule.JobName, n), rings[n], schedule);
+        if (rings.Count == 1) hangfire.RecurringJobs.RemoveIfExists(RecurringIds.Of(schedule.JobName, 1));
     }
 
     /// <summary>Removes the recurring jobs of that name.</summary>
@@ -43,33 +43,33 @@ internal sealed class RecurringJobs(HangfireParts hangfire, PlatformDatabase dat
         {
             var fields = System.Text.Json.JsonSerializer.Deserialize<Dictionary<string, string?>>(reader.GetString(1))!;
             entries.Add(new(reader.GetString(0), long.Parse(fields[JobIdField]!, CultureInfo.InvariantCulture),
-                fields.GetValueOrDefault("Cron") ?? "", fields.GetValueOrDefault("TimeZoneId") ?? "UTC", fields.GetValueOrDefault("Misfire") ?? "0"));
+                new(fields.GetValueOrDefault("Cron") ?? "", fields.GetValueOrDefault("TimeZoneId") ?? "UTC"), fields.GetValueOrDefault("Misfire") ?? "0"));
         }
         return entries;
     }
 
     /// <summary>Whether what Hangfire has is what the schedule asks for.</summary>
-    public static bool IsInForce(EngineSchedule schedule, IEnumerable<RecurringEntry> entries)
+    public bool IsInForce(EngineSchedule schedule, IEnumerable<RecurringEntry> entries)
     {
         if (!CronExpression.TryParse(schedule.CronExpression, schedule.JobName, out _, out _)) return true;
-        var expressions = HangfireCron.Translate(schedule.CronExpression, schedule.JobName);
-        return expressions.Count == entries.Count() && expressions.Select((cron, n) => (cron, id: RecurringIds.Of(schedule.JobName, n))).All(wanted =>
-            entries.Any(entry => entry.Id == wanted.id && (entry.Cron == wanted.cron || entry.Cron == HangfireCron.OnEveryDay(wanted.cron))
-                && entry.TimeZone == schedule.TimeZone && entry.Misfire == ModeOf(schedule.Misfire).ToString("D")));
+        var rings = HangfireCron.Translate(schedule.CronExpression, schedule.JobName, schedule.TimeZone, clock.GetUtcNow());
+        return rings.Count == entries.Count() && rings.Select((ring, n) => (ring, id: RecurringIds.Of(schedule.JobName, n))).All(wanted =>
+            entries.Any(entry => entry.Id == wanted.id && (entry.Ring == wanted.ring || entry.Ring == wanted.ring.OnEveryDay())
+                && entry.Misfire == ModeOf(schedule.Misfire).ToString("D")));
     }
 
-    private void Set(string id, string cron, ScheduleDefinition schedule)
+    private void Set(string id, HangfireCron ring, ScheduleDefinition schedule)
     {
-        var options = new RecurringJobOptions { TimeZone = TimeZones.Find(schedule.TimeZone), MisfireHandling = ModeOf(schedule.Misfire) };
+        var options = new RecurringJobOptions { TimeZone = TimeZones.Find(ring.TimeZone), MisfireHandling = ModeOf(schedule.Misfire) };
         var job = HandOver.JobOf(schedule.JobName, run: null, "cron", lane: null);
         try
         {
-            hangfire.RecurringJobs.AddOrUpdate(id, job, cron, options);
+            hangfire.RecurringJobs.AddOrUpdate(id, job, ring.Cron, options);
         }
         catch (ArgumentException)
         {
             // A day that only our parser knows, such as a list with L in it.
-            hangfire.RecurringJobs.AddOrUpdate(id, job, HangfireCron.OnEveryDay(cron), options);
+            hangfire.RecurringJobs.AddOrUpdate(id, job, ring.OnEveryDay().Cron, options);
         }
         using var connection = hangfire.Storage.GetConnection();
         using var transaction = connection.CreateWriteTransaction();
@@ -86,10 +86,9 @@ internal sealed class RecurringJobs(HangfireParts hangfire, PlatformDatabase dat
 /// <summary>A recurring job of ours as Hangfire has it.</summary>
 /// <param name="Id">Its id, with the prefix.</param>
 /// <param name="JobId">The job that it was made for.</param>
-/// <param name="Cron">The expression, in Hangfire's words.</param>
-/// <param name="TimeZone">Its zone.</param>
+/// <param name="Ring">Its expression and zone.</param>
 /// <param name="Misfire">The number of Hangfire's mode.</param>
-internal sealed record RecurringEntry(string Id, long JobId, string Cron, string TimeZone, string Misfire)
+internal sealed record RecurringEntry(string Id, long JobId, HangfireCron Ring, string Misfire)
 {
     /// <summary>The job's name when it was made.</summary>
     public string JobName => Id[RecurringIds.Prefix.Length..].Split(' ')[0];

@@ -38,7 +38,7 @@ internal static class EngineComparison
             var start = Stopwatch.GetTimestamp();
             using (raw.Open())
             {
-                await Figures.WaitAsync(database, "NOT EXISTS (SELECT FROM hangfire.job WHERE statename <> 'Succeeded')");
+                await Figures.WaitAsync(database, "NOT EXISTS (SELECT FROM jobplatform_hangfire.job WHERE statename <> 'Succeeded')");
                 Print("backlog", "jobs/s", "raw hangfire", Figures.PerSecond(runs, start));
             }
         }

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using Hangfire;
 using Hangfire.PostgreSql;
 using JobPlatform.Core.Database;
+using JobPlatform.Engine.Hangfire;
 using JobPlatform.Testing;
 using Npgsql;
 
@@ -16,7 +17,7 @@ public sealed class RawHangfire(string connectionString) : IConnectionFactory, I
 
     public PostgreSqlStorage CreateStorage() => new(this, new PostgreSqlStorageOptions
     {
-        PrepareSchemaIfNecessary = false, QueuePollInterval = TimeSpan.FromMilliseconds(50), UseSlidingInvisibilityTimeout = true,
+        SchemaName = HangfireSchema.Name, PrepareSchemaIfNecessary = false, QueuePollInterval = TimeSpan.FromMilliseconds(50), UseSlidingInvisibilityTimeout = true,
     });
 
     public NpgsqlConnection GetOrCreateConnection() => _database.Source.CreateConnection();

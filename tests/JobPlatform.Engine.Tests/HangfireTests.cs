@@ -16,7 +16,7 @@ public sealed class HangfireTests
 {
     private const string Story =
         """
-        SELECT concat_ws(' ', r.status, h.statename) FROM jobplatform.job_runs r JOIN hangfire.job h ON h.id = r.engine_ref::bigint WHERE r.id = @id
+        SELECT concat_ws(' ', r.status, h.statename) FROM jobplatform.job_runs r JOIN jobplatform_hangfire.job h ON h.id = r.engine_ref::bigint WHERE r.id = @id
         """;
 
     [Test]
@@ -42,7 +42,7 @@ public sealed class HangfireTests
         Assert.That(await database.ScalarAsync<string>(
             """
             SELECT concat_ws(' ', abs(extract(epoch FROM r.run_at - (s.data ->> 'EnqueueAt')::timestamptz)) < 1, h.arguments ->> 0, h.arguments ->> 2)
-              FROM jobplatform.job_runs r JOIN hangfire.job h ON h.id = r.engine_ref::bigint JOIN hangfire.state s ON s.id = h.stateid
+              FROM jobplatform.job_runs r JOIN jobplatform_hangfire.job h ON h.id = r.engine_ref::bigint JOIN jobplatform_hangfire.state s ON s.id = h.stateid
              WHERE r.status = 'retrying'
             """), Is.EqualTo("t \"flaky\" \"manual\""));
     }
@@ -136,11 +136,11 @@ public sealed class HangfireTests
         await RunTests.WaitUntilAsync(async () => await database.ScalarAsync<long>(
             """
             SELECT count(*) FROM jobplatform.job_runs r
-              JOIN hangfire.jobparameter p ON p.jobid = nullif(r.engine_ref, '')::bigint AND p.name = 'RecurringJobId' AND p.value = '"jobplatform:tick"'
+              JOIN jobplatform_hangfire.jobparameter p ON p.jobid = nullif(r.engine_ref, '')::bigint AND p.name = 'RecurringJobId' AND p.value = '"jobplatform:tick"'
              WHERE r.trigger = 'cron' AND r.status = 'success'
             """) >= 2);
 
-        Assert.That(await database.ScalarAsync<string>("SELECT statename FROM hangfire.job WHERE id = (SELECT max(engine_ref::bigint) FROM jobplatform.job_runs WHERE status = 'success')"),
+        Assert.That(await database.ScalarAsync<string>("SELECT statename FROM jobplatform_hangfire.job WHERE id = (SELECT max(engine_ref::bigint) FROM jobplatform.job_runs WHERE status = 'success')"),
             Is.EqualTo("Succeeded").Or.EqualTo("Processing"));
     }
 
@@ -255,6 +255,6 @@ public sealed class HangfireTests
 
     private static async Task<string> EntriesAsync(TestPlatform platform) => string.Join("; ",
         (await platform.Services.GetRequiredService<RecurringJobs>().ListAsync(CancellationToken.None)).OrderBy(entry => entry.Id, StringComparer.Ordinal)
-        .Select(entry => $"{entry.Id} {entry.Cron} {entry.TimeZone} {entry.Misfire}"));
+        .Select(entry => $"{entry.Id} {entry.Ring.Cron} {entry.Ring.TimeZone} {entry.Misfire}"));
 }
 #endif

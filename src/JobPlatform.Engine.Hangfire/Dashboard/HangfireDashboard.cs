@@ -22,7 +22,7 @@ public static class HangfireDashboard
     /// <summary>The ASP.NET policy of who may also delete, requeue and trigger.</summary>
     public const string ChangePolicy = "hangfire.change";
 
-    // Hangfire keeps pages, menu and renderers for the whole process.
+    // Hangfire keeps menu and renderers for the whole process.
     private static readonly Lazy<bool> Extended = new(Extend);
 
     /// <summary>
@@ -49,8 +49,8 @@ public static class HangfireDashboard
         return routes.MapHangfireDashboardWithAuthorizationPolicy(ViewPolicy, Path, new DashboardOptions
         {
             DashboardTitle = "JobPlatform",
-            // There is no page of the platform's own to go back to.
-            AppPath = null,
+            // "Back to site".
+            AppPath = "/admin",
             DisplayStorageConnectionString = false,
             IsReadOnlyFunc = context => !MayChange(context.GetHttpContext()),
         });
@@ -58,11 +58,8 @@ public static class HangfireDashboard
 
     private static bool Extend()
     {
-        DashboardRoutes.Routes.AddRazorPage("/runs", static _ => new RunsPage());
-        NavigationMenu.Items.Add(static page => new MenuItem("Runs", page.Url.To("/runs"))
-        {
-            Active = page.RequestPath.StartsWith("/runs", StringComparison.Ordinal),
-        });
+        NavigationMenu.Items.Add(static _ => new MenuItem("Platform jobs", "/admin/jobs"));
+        NavigationMenu.Items.Add(static _ => new MenuItem("Runs", "/admin/runs"));
         GlobalConfiguration.Configuration.UseJobDetailsRenderer(0, LinkToRun);
         return true;
     }
@@ -73,7 +70,7 @@ public static class HangfireDashboard
         using var connection = details.Page.Storage.GetConnection();
         var job = new BackgroundJob(details.JobId, details.JobDetails.Job, details.JobDetails.CreatedAt ?? default);
         return CarriedRun.Find(job, connection) is { } run
-            ? new NonEscapedString($"<p>Run <a href=\"/api/runs/{run}\">{run}</a> of {HtmlEncoder.Default.Encode($"{job.Job.Args[0]}")}</p>")
+            ? new NonEscapedString($"<p>Run <a href=\"/admin/runs/{run}\">{run}</a> of {HtmlEncoder.Default.Encode($"{job.Job.Args[0]}")}</p>")
             : new NonEscapedString("");
     }
 

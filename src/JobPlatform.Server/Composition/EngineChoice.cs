@@ -53,7 +53,7 @@ internal static class EngineChoice
     public static void MapEnginePages(this IEndpointRouteBuilder routes, PlatformSettings settings)
     {
 #if HANGFIRE_ENGINE
-        if (HasPages(settings)) routes.MapHangfireDashboard();
+        if (HasPages(settings)) routes.MapHangfireDashboard().AuditCommands("hangfire", reads: "/hangfire/stats");
 #endif
     }
 

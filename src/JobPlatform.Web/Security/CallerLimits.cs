@@ -53,7 +53,9 @@ internal static class CallerLimits
 
     private static RateLimitPartition<string> OfChanges(HttpContext context, AccessSettings settings)
     {
-        if (context.FindCaller() is not { } caller || context.GetEndpoint()?.Metadata.GetMetadata<AccessRule>() is not { Access: Access.Write or Access.Destroy } rule)
+        if (context.FindCaller() is not { } caller) return RateLimitPartition.GetNoLimiter("");
+        if (PageCommands.IsCommand(context)) return Limit($"destructions {caller.Name}", settings.DestructionsPerMinute);
+        if (context.GetEndpoint()?.Metadata.GetMetadata<AccessRule>() is not { Access: Access.Write or Access.Destroy } rule)
             return RateLimitPartition.GetNoLimiter("");
         if (!caller.IsSession) return Limit($"triggers {caller.Name}", settings.TriggersPerMinute);
         if (rule.Access == Access.Destroy) return Limit($"destructions {caller.Name}", settings.DestructionsPerMinute);
