@@ -10,7 +10,8 @@ namespace JobPlatform.Core.Administration;
 /// </summary>
 internal static partial class SecretNames
 {
-    private const string Masked = "[secret]";
+    /// <summary>What stands in place of a secret.</summary>
+    public const string Masked = "[secret]";
 
     /// <summary>The JSON with such values replaced; flags and nulls stay, as they tell only that there is one.</summary>
     public static JsonNode? Mask(JsonNode? node) => node switch
@@ -22,12 +23,23 @@ internal static partial class SecretNames
         _ => node?.DeepClone(),
     };
 
+    /// <summary>True for the name of a field or a header that holds a secret, by what such names have in them.</summary>
+    public static bool IsSecret(string name) => Name().IsMatch(name);
+
+    /// <summary>True for the value of a header that shows who calls, whatever the header's name is, and for a masked one.</summary>
+    public static bool IsCredential(string value) => value == Masked || Scheme().IsMatch(value);
+
     private static bool IsFlag(JsonNode? value) => value is null || value.GetValueKind() is JsonValueKind.True or JsonValueKind.False;
 
-    private static bool IsSecret(string name) => Name().IsMatch(name);
-
-    [GeneratedRegex("password|secret|token|authorization|api[_-]?key|credential|cookie", RegexOptions.IgnoreCase)]
+    // Not every key is a secret (Idempotency-Key), nor is all that has auth in it (author).
+    [GeneratedRegex(
+        "passw|passphrase|pwd|secret|token|authori[sz]ation|authentication|x[_-]auth|credential|cookie|bearer|jwt|session[_-]?id|"
+        + "(api|access|private|signing|account|master|shared|subscription|functions?|service|license|licence)[_-]?key",
+        RegexOptions.IgnoreCase)]
     private static partial Regex Name();
+
+    [GeneratedRegex(@"^\s*(basic|bearer|digest|negotiate|token|apikey)\s+\S", RegexOptions.IgnoreCase)]
+    private static partial Regex Scheme();
 
     // https://user:password@host
     [GeneratedRegex(@"://[^/\s@]+@")]

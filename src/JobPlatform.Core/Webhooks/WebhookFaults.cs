@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using JobPlatform.Core.Administration;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Outgoing;
 
@@ -19,12 +20,6 @@ internal static partial class WebhookFaults
     {
         "Host", "Content-Type", "Content-Length", "Content-Encoding", "Transfer-Encoding", "Connection", "Keep-Alive", "TE", "Trailer",
         "Upgrade", "Expect", "User-Agent", "Proxy-Authorization", "Proxy-Connection", "webhook-id", "webhook-timestamp", "webhook-signature",
-    };
-
-    // Headers are stored and shown as they are.
-    private static readonly HashSet<string> Secret = new(StringComparer.OrdinalIgnoreCase)
-    {
-        "Authorization", "Cookie", "X-API-Key", "Api-Key", "X-Auth-Token", "X-Access-Token",
     };
 
     /// <param name="webhook">What is to be saved.</param>
@@ -102,7 +97,9 @@ internal static partial class WebhookFaults
         foreach (var (name, value) in headers)
         {
             if (FindNameFault(name) is { } fault) yield return new("headers", fault);
-            else if (Secret.Contains(name)) yield return new("headers", $"'{name}' holds a secret, and headers are shown. Set it as auth header with that name.");
+            // Headers are stored and shown as they are.
+            else if (SecretNames.IsSecret(name) || (value is not null && SecretNames.IsCredential(value)))
+                yield return new("headers", $"'{name}' holds a secret, and headers are shown. Set it as auth header with that name, or as auth bearer, basic or api_key: that secret is sealed and never shown.");
             if (value is not { Length: <= LongestValue } || (value.Length > 0 && !Printable().IsMatch(value)))
                 yield return new("headers", $"the value of '{Show(name)}' is not up to {LongestValue} printable ASCII characters without a space at either end.");
         }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using JobPlatform.Core.Administration;
 
 namespace JobPlatform.Core.Webhooks;
 
@@ -36,9 +37,10 @@ internal sealed class WebhookRow
         Method = Method,
         Auth = Auth,
         AuthName = AuthName,
-        // Written by hand, a value may be of any kind; those that are no text are of no use in a header.
+        // Written by hand, a value may be of any kind, and a secret; those that are no text are of no use in a header, and
+        // with a secret among them the webhook is not called.
         Headers = Headers.EnumerateObject().Where(header => header.Value.ValueKind == JsonValueKind.String)
-            .GroupBy(header => header.Name).ToDictionary(header => header.Key, header => header.Last().Value.GetString()!),
+            .GroupBy(header => header.Name).ToDictionary(header => header.Key, header => Show(header.Key, header.Last().Value.GetString()!)),
         TimeoutSeconds = TimeoutSeconds,
         IsEnabled = IsEnabled,
         Version = Version,
@@ -47,4 +49,7 @@ internal sealed class WebhookRow
         CreatedAt = CreatedAt,
         UpdatedAt = UpdatedAt,
     };
+
+    private static string Show(string name, string value) =>
+        SecretNames.IsSecret(name) || SecretNames.IsCredential(value) ? SecretNames.Masked : value;
 }

@@ -93,6 +93,30 @@ public sealed class WebhookStoreTests
             "SELECT bool_or(concat(h::text, a::text) ~ @pattern) FROM jobplatform.admin_logs a, jobplatform.job_handlers h", new { pattern = $"{Secret}|{signing[6..30]}" }), Is.False);
     }
 
+    [TestCase("X-Gitlab-Token", "x")]
+    [TestCase("X-Api-Key", "x")]
+    [TestCase("apikey", "x")]
+    [TestCase("Cookie", "x")]
+    [TestCase("X-Auth", "x")]
+    [TestCase("Ocp-Apim-Subscription-Key", "x")]
+    [TestCase("x-functions-key", "x")]
+    [TestCase("X-Webhook-Secret", "x")]
+    [TestCase("X-Custom", "Bearer abcdefgh")]
+    [TestCase("X-Custom", "basic dTpw")]
+    public async Task A_header_that_holds_a_secret_is_refused_and_one_written_by_hand_is_neither_shown_nor_sent(string name, string value)
+    {
+        await using var bench = await StoreBench.StartAsync();
+        var hidden = value == "x" ? "told-in-confidence" : value;
+
+        var answer = await bench.Store.CreateAsync(Example with { Headers = new Dictionary<string, string> { [name] = value, ["Idempotency-Key"] = "a", ["X-Author"] = "b" } }, WebhookSecrets.Unchanged, new("ada"));
+        await bench.Database.ExecuteAsync("INSERT INTO jobplatform.job_handlers (key, url, headers) VALUES ('by-hand', 'https://hooks.example.com/', jsonb_build_object(@name, @hidden))", new { name, hidden });
+        var (webhook, faults) = (await bench.Store.CheckAsync(null, 10)).Single();
+
+        Assert.That(Faults(answer), Does.StartWith($"headers: '{name}' holds a secret").And.Not.Contain("\n"));
+        Assert.That(webhook.Headers[name], Is.EqualTo("[secret]"));
+        Assert.That(faults.Single(), Does.StartWith($"headers: '{name}' holds a secret").And.Not.Contain(hidden));
+    }
+
     [Test]
     public async Task All_faults_of_a_webhook_are_found_at_once()
     {
@@ -115,7 +139,7 @@ public sealed class WebhookStoreTests
             "headers: the value of 'X-A' is not up to 1000 printable ASCII characters without a space at either end.",
             "headers: 'X-C??X-D' is no header's name: up to 100 letters, digits and dashes.",
             "headers: 'Host' is set by the platform. Leave it out.",
-            "headers: 'Authorization' holds a secret, and headers are shown. Set it as auth header with that name.",
+            "headers: 'Authorization' holds a secret, and headers are shown. Set it as auth header with that name, or as auth bearer, basic or api_key: that secret is sealed and never shown.",
             "headers: the value of 'OK' is not up to 1000 printable ASCII characters without a space at either end.",
             "auth_name: auth header needs the header's name.",
             "secret: it is not 8 to 1000 printable ASCII characters without a space at either end.",
