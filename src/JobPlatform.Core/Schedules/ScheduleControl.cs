@@ -52,8 +52,8 @@ public sealed record PurgeFailure(string Job, string Error);
 public sealed record SchedulePurge(IReadOnlyList<string> Purged, IReadOnlyList<PurgeFailure> Failed);
 
 /// <summary>
-/// Looks at the engine's schedules and changes them by hand. A change is written to the audit log before the engine is
-/// told and committed after it, as the engine's part may not lie in this database. Thread-safe.
+/// Looks at the engine's schedules and changes them by hand. A change is in the audit log before the engine is told, as
+/// the engine's part may not lie in this database; when it comes to nothing, a second entry says so. Thread-safe.
 /// </summary>
 public sealed partial class ScheduleControl(PlatformDatabase database, JobStore jobs, IJobEngine engine, AuditLog audit, TimeProvider clock, ILogger<ScheduleControl> log)
 {
@@ -141,19 +141,26 @@ public sealed partial class ScheduleControl(PlatformDatabase database, JobStore 
     private async Task<ScheduleAnswer> StopAsync(string job, ScheduleState state, string action, Actor actor, CancellationToken cancellation)
     {
         if (await jobs.FindAsync(job, cancellation) is not { } definition) return new ScheduleAnswer.Unknown(await jobs.DescribeUnknownAsync(job, cancellation));
+        // Nothing is done to a job that can have none, and nothing written down.
+        if (ScheduleSync.Define(definition) is (null, { } fault)) return new ScheduleAnswer.NotScheduled(fault);
         return await ChangeAsync(action, job, actor, () => engine.StopScheduleAsync(definition.Id, definition.Version, state, cancellation), cancellation)
             ? new ScheduleAnswer.Done()
-            : new ScheduleAnswer.NotScheduled($"The job '{job}' has no schedule: {(definition.IsEnabled ? "it has no cron expression, or it was made this moment" : "it is disabled")}.");
+            : new ScheduleAnswer.NotScheduled($"The job '{job}' has no schedule yet: it was made or changed this moment. Try again.");
     }
 
     private async Task<bool> ChangeAsync(string action, string job, Actor actor, Func<Task<bool>> change, CancellationToken cancellation)
     {
-        await using var connection = await database.OpenAsync(cancellation);
-        await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        await audit.AppendAsync(connection, new(actor, action, job), cancellation);
-        if (!await change()) return false;
-        await transaction.CommitAsync(cancellation);
-        return true;
+        await audit.AppendAsync(new(actor, action, job), cancellation);
+        var isDone = false;
+        try
+        {
+            return isDone = await change();
+        }
+        finally
+        {
+            // Whatever became of the caller meanwhile.
+            if (!isDone) await audit.AppendAsync(new(actor, action, job) { Details = new { outcome = "not_done" } }, CancellationToken.None);
+        }
     }
 
     [LoggerMessage(1203, LogLevel.Error, "The schedule of the job {Job}, which is gone, could not be removed")]

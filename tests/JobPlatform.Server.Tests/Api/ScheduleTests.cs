@@ -53,6 +53,20 @@ public sealed class ScheduleTests
     }
 
     [Test]
+    public async Task A_change_is_written_down_before_it_is_made_and_that_it_came_to_nothing_after()
+    {
+        await using var host = await StartAsync();
+        await host.Database.ExecuteAsync("INSERT INTO jobplatform.jobs (name, handler, cron_expression) VALUES ('new', 'x', '@daily')");
+
+        await (await host.SendAsync("POST", "/api/schedules/new/pause")).ShouldBeProblemAsync(409, "not-scheduled");
+        await host.Database.ExecuteAsync("ALTER TABLE jobplatform.schedules RENAME TO away");
+        await (await host.SendAsync("POST", "/api/schedules/hourly/unschedule")).ShouldBeProblemAsync(500, "internal-error");
+
+        Assert.That(await host.Database.ScalarAsync<string>("SELECT string_agg(concat_ws(' ', action, subject, details ->> 'outcome'), ', ' ORDER BY id) FROM jobplatform.admin_logs"),
+            Is.EqualTo("schedule.paused new, schedule.paused new not_done, schedule.unscheduled hourly, schedule.unscheduled hourly not_done"));
+    }
+
+    [Test]
     public async Task Orphans_are_shown_and_purged_and_nothing_else()
     {
         await using var host = await StartAsync();
