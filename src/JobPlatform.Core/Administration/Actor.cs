@@ -7,14 +7,21 @@ namespace JobPlatform.Core.Administration;
 /// <param name="Address">Where from; null for a process of the machine itself.</param>
 public sealed record Actor(string Name, IPAddress? Address = null)
 {
+    /// <summary>
+    /// Whether it may let a destructive handler delete more than its job's config, or the handler's defaults, would: an
+    /// admin only with a password that was just shown, a client only with the scope <see cref="ClientScopes.JobsWrite"/>.
+    /// Default false.
+    /// </summary>
+    public bool MayWiden { get; init; }
+
     /// <summary>The holder of <c>JOBS_SECRET_KEY</c>.</summary>
-    public static Actor Operator { get; } = new("operator");
+    public static Actor Operator { get; } = new("operator") { MayWiden = true };
 
     /// <summary>Somebody who has shown nothing yet, such as one who fails to sign in.</summary>
     public static Actor Anonymous { get; } = new("anonymous");
 
     /// <summary>Whoever runs this process.</summary>
-    public static Actor CommandLine { get; } = new($"cli:{Environment.UserName}");
+    public static Actor CommandLine { get; } = new($"cli:{Environment.UserName}") { MayWiden = true };
 
     /// <summary>Whoever uses Hangfire's own dashboard.</summary>
     public static Actor HangfireDashboard { get; } = new("hangfire-dashboard");

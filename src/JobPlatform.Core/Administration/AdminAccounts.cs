@@ -82,7 +82,7 @@ public sealed class AdminAccounts(PlatformDatabase database, AuditLog audit)
         if (Passwords.FindFault(password) is { } fault) throw new ArgumentException(fault, nameof(password));
         return await ChangeAsync(
             """
-            WITH forgotten AS (DELETE FROM jobplatform.sign_in_attempts WHERE key = @attempts)
+            WITH forgotten AS (DELETE FROM jobplatform.sign_in_attempts WHERE starts_with(key, @attempts))
             UPDATE jobplatform.admin_users SET password_hash = @hash, is_disabled = false WHERE email = @email
             """, new { email = Normalize(email), hash = Passwords.Hash(password), attempts = SignInThrottle.AccountKey(email) },
             new(actor, "admin.reset", Normalize(email)), cancellation);
@@ -137,13 +137,19 @@ public sealed class AdminAccounts(PlatformDatabase database, AuditLog audit)
             new { afterEmail, limit }, cancellationToken: cancellation))).AsList();
     }
 
-    /// <summary>Remembers a sign-in that succeeded.</summary>
+    /// <summary>Remembers a sign-in that succeeded, and for 90 days the network that it came from.</summary>
     /// <param name="account">Whose.</param>
     /// <param name="way">By what: <c>password</c> or <c>oidc</c>.</param>
     /// <param name="actor">The account, with the address that it comes from.</param>
     /// <param name="cancellation">Ends the wait.</param>
     public Task RecordSignInAsync(AdminAccount account, string way, Actor actor, CancellationToken cancellation = default) => ChangeAsync(
-        "UPDATE jobplatform.admin_users SET last_sign_in_at = now() WHERE id = @Id", new { account.Id },
+        """
+        WITH old AS (DELETE FROM jobplatform.admin_networks WHERE admin_id = @Id AND last_sign_in_at < now() - interval '90 days' AND network <> @network),
+             known AS (
+                INSERT INTO jobplatform.admin_networks AS n (admin_id, network, last_sign_in_at) SELECT id, @network, now() FROM jobplatform.admin_users WHERE id = @Id
+                ON CONFLICT (admin_id, network) DO UPDATE SET last_sign_in_at = excluded.last_sign_in_at)
+        UPDATE jobplatform.admin_users SET last_sign_in_at = now() WHERE id = @Id
+        """, new { account.Id, network = Networks.Around(actor.Address) },
         new(actor, "sign-in.succeeded", account.Email) { Details = new { way } }, cancellation);
 
     private async Task<AdminAccount?> FindAsync(string condition, object parameters, CancellationToken cancellation)

@@ -9,13 +9,16 @@ public static class ClientScopes
     /// <summary>Start runs of enabled jobs.</summary>
     public const string JobsRun = "jobs:run";
 
-    /// <summary>Define, change and delete jobs, handlers and schedules; force runs of disabled jobs.</summary>
+    /// <summary>
+    /// Define, change and delete jobs, handlers and schedules; beside <see cref="JobsRun"/>, force runs of disabled jobs, and let
+    /// destructive handlers delete more than their jobs' configs say.
+    /// </summary>
     public const string JobsWrite = "jobs:write";
 
     /// <summary>Read runs and their logs.</summary>
     public const string RunsRead = "runs:read";
 
-    /// <summary>Cancel, retry and delete runs.</summary>
+    /// <summary>Cancel, retry and delete runs; retry one with another payload only beside <see cref="JobsRun"/>.</summary>
     public const string RunsWrite = "runs:write";
 
     /// <summary>Look at outgoing mail.</summary>

@@ -28,14 +28,23 @@ public static class ConfigReader
     /// <summary>Reads and validates. On success the list is empty and the config is set.</summary>
     public static (object? Config, IReadOnlyList<ConfigFault> Faults) Read(Type configType, JsonElement config, JsonElement? payload)
     {
+        var (read, faults) = ReadFields(configType, Merge(config, payload));
+        faults.AddRange(FindFaultsOfValues(configType, read, faults.ConvertAll(fault => fault.Field)));
+        return (faults.Count > 0 ? null : read, faults);
+    }
+
+    /// <summary>Reads the fields that can be read; the others have their defaults, and whatever is missing is missing.</summary>
+    internal static object ReadWhatFits(Type configType, JsonElement config) => ReadFields(configType, Merge(config, null)).Read;
+
+    private static (object Read, List<ConfigFault> Faults) ReadFields(Type configType, JsonObject fields)
+    {
         var type = PlatformJson.Options.GetTypeInfo(configType);
         // Field by field, so that one that cannot be read does not hide what is wrong with the others' values.
         var read = Activator.CreateInstance(configType)!;
         var faults = new List<ConfigFault>();
-        foreach (var (name, value) in Merge(config, payload))
+        foreach (var (name, value) in fields)
             if (ReadField(type, read, name, value) is { } fault) faults.Add(fault);
-        faults.AddRange(FindFaultsOfValues(configType, read, faults.ConvertAll(fault => fault.Field)));
-        return (faults.Count > 0 ? null : read, faults);
+        return (read, faults);
     }
 
     /// <summary>

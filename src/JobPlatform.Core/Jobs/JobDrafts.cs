@@ -68,6 +68,11 @@ public sealed class JobDrafts(HandlerCatalog catalog, WebhookHandlerStore webhoo
         return faults;
     }
 
+    /// <summary>The fields by which a definition would let its destructive handler delete more than before.</summary>
+    /// <param name="before">What is there; null for a new job, which is measured by the handler's defaults.</param>
+    /// <param name="after">A definition without faults.</param>
+    public IReadOnlyList<ConfigFault> FindWider(JobDefinition? before, JobDefinition after) => Widening.OfJob(catalog.Find(after.Handler), before, after);
+
     /// <summary>What a draft would mean, also where it has faults.</summary>
     public async Task<JobPreview> PreviewAsync(JsonElement draft, CancellationToken cancellation = default)
     {

@@ -27,6 +27,9 @@ public abstract record JobAnswer
     /// <summary>The job is at another version than the caller has seen.</summary>
     public sealed record Stale(string Message) : JobAnswer;
 
+    /// <summary>It would let a destructive handler delete more, and the actor may not (<see cref="Actor.MayWiden"/>).</summary>
+    public sealed record TooWide(IReadOnlyList<ConfigFault> Bounds) : JobAnswer;
+
     /// <summary>It must not be stored like that.</summary>
     public sealed record Invalid(IReadOnlyList<ConfigFault> Faults) : JobAnswer;
 }
@@ -45,6 +48,7 @@ public sealed class JobEditor(PlatformDatabase database, JobStore jobs, JobDraft
     {
         var (definition, faults) = await drafts.ReadAsync(draft, null, cancellation);
         if (faults.Count > 0) return new JobAnswer.Invalid(faults);
+        if (!actor.MayWiden && drafts.FindWider(null, definition!) is { Count: > 0 } bounds) return new JobAnswer.TooWide(bounds);
         await using var connection = await database.OpenAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
         await connection.ActAsAsync(actor.Name, cancellation);
@@ -132,6 +136,7 @@ public sealed class JobEditor(PlatformDatabase database, JobStore jobs, JobDraft
             // Checked without a lock; the version in the condition makes it hold for what is stored.
             var (definition, faults) = await draft(before);
             if (faults.Count > 0) return new JobAnswer.Invalid(faults);
+            if (!actor.MayWiden && drafts.FindWider(before, definition!) is { Count: > 0 } bounds) return new JobAnswer.TooWide(bounds);
             if (await StoreAsync(before, definition!, action, actor, cancellation) is { } answer) return answer;
         }
     }

@@ -5,6 +5,7 @@ using Dapper;
 using JobPlatform.Core.Administration;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Engine;
+using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Settings;
 
 namespace JobPlatform.Core.Runs;
@@ -32,7 +33,14 @@ public sealed record BulkOffer(int Count, bool IsMore, string Confirm);
 /// <param name="Done">Runs that it was done to.</param>
 /// <param name="Failed">Runs that it was not done to.</param>
 /// <param name="Failures">Why, the first few.</param>
-public sealed record BulkResult(int Done, int Failed, IReadOnlyList<string> Failures);
+public sealed record BulkResult(int Done, int Failed, IReadOnlyList<string> Failures)
+{
+    /// <summary>
+    /// Not empty when nothing was done: a payload among those to be run again lets a destructive handler delete more, and
+    /// the actor may not (<see cref="Actor.MayWiden"/>).
+    /// </summary>
+    public IReadOnlyList<ConfigFault> TooWide { get; init; } = [];
+}
 
 /// <summary>
 /// Cancels, retries and deletes many runs, in two steps: the first counts, the second carries what the first has given
@@ -40,7 +48,7 @@ public sealed record BulkResult(int Done, int Failed, IReadOnlyList<string> Fail
 /// transaction; what was done when it is interrupted stays done. Thread-safe.
 /// </summary>
 public sealed class BulkRuns(
-    PlatformDatabase database, RunStore runs, RunRetrier retrier, IJobEngine engine, SecretBox box, AuditLog audit, TimeProvider clock)
+    PlatformDatabase database, RunStore runs, RunRetrier retrier, HandlerCatalog handlers, IJobEngine engine, SecretBox box, AuditLog audit, TimeProvider clock)
 {
     private const int Most = 10_000;
     // Each is checked and enqueued by itself, some 3 ms.
@@ -72,6 +80,8 @@ public sealed class BulkRuns(
         if (ids.Count > ticket.Count && !ticket.IsMore)
             return (null, $"confirm: {ticket.Count} runs were counted, and now there are {ids.Count}. Ask without it again.");
         var chosen = ids.Take(ticket.Count).ToList();
+        if (action == BulkAction.Retry && !actor.MayWiden && await FindWiderAsync(chosen, cancellation) is { Count: > 0 } bounds)
+            return (new(0, chosen.Count, []) { TooWide = bounds }, null);
         var failures = new List<string>();
         var (done, failed) = (0, 0);
         foreach (var batch in chosen.Chunk(Batch))
@@ -143,6 +153,7 @@ public sealed class BulkRuns(
                 RetryAnswer.Asked { Answer: RunAnswer.UnknownJob unknown } => unknown.Message,
                 RetryAnswer.Asked { Answer: RunAnswer.Disabled disabled } => disabled.Message,
                 RetryAnswer.Asked { Answer: RunAnswer.InvalidPayload invalid } => string.Join(' ', invalid.Faults),
+                RetryAnswer.Asked { Answer: RunAnswer.TooWide wide } => string.Join(' ', wide.Bounds),
                 RetryAnswer.Alive alive => alive.Message,
                 _ => "It is not there any more.",
             };
@@ -150,6 +161,19 @@ public sealed class BulkRuns(
             else if (failures.Count < MostFailures) failures.Add($"{id}: {failure}");
         }
         return done;
+    }
+
+    // Before the first: half of them done and a password asked for would be hard to understand.
+    private async Task<IReadOnlyList<ConfigFault>> FindWiderAsync(List<Guid> ids, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenAsync(cancellation);
+        var kinds = await connection.QueryAsync<(string Handler, string Config, string Payload)>(new CommandDefinition(
+            """
+            SELECT DISTINCT j.handler, j.config::text, r.payload::text FROM jobplatform.job_runs r JOIN jobplatform.jobs j ON j.id = r.job_id
+             WHERE r.id = ANY (@ids) AND r.payload IS NOT NULL AND j.handler = ANY (@destructive)
+            """,
+            new { ids, destructive = handlers.All.Where(handler => handler.IsDestructive).Select(handler => handler.Key).ToArray() }, cancellationToken: cancellation));
+        return [.. kinds.SelectMany(kind => Widening.OfRun(handlers.Find(kind.Handler), JsonElement.Parse(kind.Config), JsonElement.Parse(kind.Payload))).Distinct().Take(MostFailures)];
     }
 
     private Ticket? Open(BulkAction action, string confirm, Actor actor)

@@ -66,6 +66,9 @@ public abstract record RunAnswer
     /// <summary>The payload does not fit the handler's config.</summary>
     public sealed record InvalidPayload(IReadOnlyList<ConfigFault> Faults) : RunAnswer;
 
+    /// <summary>The payload lets a destructive handler delete more, and the actor may not (<see cref="Administration.Actor.MayWiden"/>).</summary>
+    public sealed record TooWide(IReadOnlyList<ConfigFault> Bounds) : RunAnswer;
+
     /// <summary>The idempotency key was used for something else.</summary>
     public sealed record KeyReused(string Message) : RunAnswer;
 }
@@ -115,6 +118,11 @@ public sealed class RunEnqueuer(
             if (FindFaults(job, request.Payload) is { Count: > 0 } faults)
             {
                 if (isFresh) return new RunAnswer.InvalidPayload(faults);
+                continue;
+            }
+            if (request.Actor is { MayWiden: false } && Widening.OfRun(handlers.Find(job.Handler), job.Config, request.Payload) is { Count: > 0 } bounds)
+            {
+                if (isFresh) return new RunAnswer.TooWide(bounds);
                 continue;
             }
 

@@ -15,7 +15,7 @@ public sealed class CleanupPushSubscriptions(AppDatabase app, Purger purger) : J
     public sealed record Config : PurgeConfig
     {
         /// <summary>Days without use.</summary>
-        [Range(1, 36_500), Description("Days without use after which a subscription is removed.")]
+        [Range(1, 36_500), DeletesMoreWhen(Becomes.Lower), Description("Days without use after which a subscription is removed.")]
         public int DaysUnused { get; init; } = 90;
     }
 

@@ -22,7 +22,7 @@ public sealed class DeleteStaleDeactivatedAccounts(AppDatabase app, Purger purge
         public Config() => BatchSize = 50;
 
         /// <summary>Days since the deactivation.</summary>
-        [Range(1, 36_500), Description("Days since the deactivation after which a user is deleted.")]
+        [Range(1, 36_500), DeletesMoreWhen(Becomes.Lower), Description("Days since the deactivation after which a user is deleted.")]
         public int DaysToKeep { get; init; } = 30;
     }
 

@@ -30,7 +30,7 @@ public sealed class CleanMessageSources(AppDatabase app) : JobHandler<CleanMessa
         public long? MessageId { get; init; }
 
         /// <summary>Counts instead of deleting.</summary>
-        [Description("Change nothing; report what would be deleted.")]
+        [DeletesMoreWhen(Becomes.False), Description("Change nothing; report what would be deleted.")]
         public bool DryRun { get; init; }
     }
 

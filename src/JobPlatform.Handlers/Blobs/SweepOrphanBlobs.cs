@@ -14,7 +14,7 @@ public sealed class SweepOrphanBlobs(BlobCleaner cleaner) : JobHandler<SweepOrph
     public sealed record Config : PurgeConfig
     {
         /// <summary>Hours that a blob is left alone after it was stored.</summary>
-        [Range(1, 87_600), Description("Hours after it was stored for which a blob without a row is left alone: its row may not be committed yet.")]
+        [Range(1, 87_600), DeletesMoreWhen(Becomes.Lower), Description("Hours after it was stored for which a blob without a row is left alone: its row may not be committed yet.")]
         public int Hours { get; init; } = 24;
     }
 

@@ -18,7 +18,7 @@ public sealed class DeleteStaleEmptyChats(AppDatabase app, Purger purger) : JobH
     public sealed record Config : PurgeConfig
     {
         /// <summary>Minutes since the chat was opened.</summary>
-        [Range(1, 525_600), Description("Minutes since a chat was opened after which it is deleted if it is still empty.")]
+        [Range(1, 525_600), DeletesMoreWhen(Becomes.Lower), Description("Minutes since a chat was opened after which it is deleted if it is still empty.")]
         public int Minutes { get; init; } = 15;
     }
 

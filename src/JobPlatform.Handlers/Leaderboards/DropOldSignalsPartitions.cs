@@ -17,11 +17,11 @@ public sealed class DropOldSignalsPartitions(AppDatabase app) : JobHandler<DropO
     public sealed record Config
     {
         /// <summary>Whole months that are kept beside the current one.</summary>
-        [Range(1, 1200), Description("Whole months that are kept beside the current one.")]
+        [Range(1, 1200), DeletesMoreWhen(Becomes.Lower), Description("Whole months that are kept beside the current one.")]
         public int KeepMonths { get; init; } = 12;
 
         /// <summary>Looks only.</summary>
-        [Description("Change nothing; report what would be dropped.")]
+        [DeletesMoreWhen(Becomes.False), Description("Change nothing; report what would be dropped.")]
         public bool DryRun { get; init; }
     }
 

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using JobPlatform.Core.Handlers;
 
 namespace JobPlatform.Handlers.Leaderboards;
 
@@ -30,7 +31,7 @@ public abstract record LeaderboardConfig : IValidatableObject
     public int OverlapMinutes { get; init; } = 10;
 
     /// <summary>Months of signals; older rows of the source are not read. Default 12, as drop-old-signals-partitions keeps them.</summary>
-    [Range(1, 1200), Description("Months of signals that count.")]
+    [Range(1, 1200), DeletesMoreWhen(Becomes.Lower), Description("Months of signals that count.")]
     public int KeepMonths { get; init; } = 12;
 
     /// <inheritdoc/>

@@ -15,7 +15,7 @@ public sealed class PurgeSupersededMaterializations(AppDatabase app, Purger purg
     public sealed record Config : PurgeConfig
     {
         /// <summary>Days since a newer one took its place.</summary>
-        [Range(1, 36_500), Description("Days since a newer one took its place after which one is deleted.")]
+        [Range(1, 36_500), DeletesMoreWhen(Becomes.Lower), Description("Days since a newer one took its place after which one is deleted.")]
         public int Days { get; init; } = 7;
     }
 

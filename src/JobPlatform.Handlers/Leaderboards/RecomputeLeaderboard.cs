@@ -26,11 +26,11 @@ public sealed class RecomputeLeaderboard(AppDatabase app, IConfiguration setting
         public long? OrganisationId { get; init; }
 
         /// <summary>Whether signals are read anew; if not, they and the ingest log stay.</summary>
-        [Description("Also delete the signals and the ingest log, and read the signals anew.")]
+        [DeletesMoreWhen(Becomes.True), Description("Also delete the signals and the ingest log, and read the signals anew.")]
         public bool Reingest { get; init; } = true;
 
         /// <summary>Counts instead of deleting.</summary>
-        [Description("Change nothing; report what would be deleted.")]
+        [DeletesMoreWhen(Becomes.False), Description("Change nothing; report what would be deleted.")]
         public bool DryRun { get; init; }
     }
 

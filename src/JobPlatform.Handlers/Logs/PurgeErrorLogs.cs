@@ -16,7 +16,7 @@ public sealed class PurgeErrorLogs(PlatformDatabase platform, LogRetention reten
     public sealed record Config : PurgeConfig
     {
         /// <summary>Days that rows are kept; null for the setting.</summary>
-        [Range(1, 36_500), Description("Days that rows are kept; null for the setting LOGS_RETENTION_DAYS.")]
+        [Range(1, 36_500), DeletesMoreWhen(Becomes.Lower), Description("Days that rows are kept; null for the setting LOGS_RETENTION_DAYS.")]
         public int? DaysToKeep { get; init; }
     }
 

@@ -16,7 +16,7 @@ public sealed partial class PurgeLogs(PlatformDatabase platform, AppDatabase app
     public sealed record Config : PurgeConfig
     {
         /// <summary>Days that rows are kept.</summary>
-        [Range(1, 36_500), Description("Days that rows are kept.")]
+        [Range(1, 36_500), DeletesMoreWhen(Becomes.Lower), Description("Days that rows are kept.")]
         public int DaysToKeep { get; init; } = 90;
     }
 

@@ -15,7 +15,7 @@ public sealed class CleanupSessions(AppDatabase app, Purger purger) : JobHandler
     public sealed record Config : PurgeConfig
     {
         /// <summary>Days since the last activity.</summary>
-        [Range(1, 36_500), Description("Days since the last activity after which a session is deleted.")]
+        [Range(1, 36_500), DeletesMoreWhen(Becomes.Lower), Description("Days since the last activity after which a session is deleted.")]
         public int DaysToKeep { get; init; } = 30;
     }
 

@@ -57,7 +57,7 @@ public sealed class ReleaseActiveStreams(IStreamState streams) : JobHandler<Rele
         public StreamOutcome? Outcome { get; init; }
 
         /// <summary>Looks only.</summary>
-        [Description("Change nothing; report what would be released.")]
+        [DeletesMoreWhen(Becomes.False), Description("Change nothing; report what would be released.")]
         public bool DryRun { get; init; }
     }
 

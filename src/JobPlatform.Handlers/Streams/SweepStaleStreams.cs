@@ -14,7 +14,7 @@ public sealed class SweepStaleStreams(IStreamState streams) : JobHandler<SweepSt
     public sealed record Config : PurgeConfig
     {
         /// <summary>Minutes without a heartbeat.</summary>
-        [Range(1, 10_080), Description("Minutes without a heartbeat after which a stream counts as dead.")]
+        [Range(1, 10_080), DeletesMoreWhen(Becomes.Lower), Description("Minutes without a heartbeat after which a stream counts as dead.")]
         public int Minutes { get; init; } = 5;
     }
 

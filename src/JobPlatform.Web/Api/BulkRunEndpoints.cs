@@ -23,8 +23,8 @@ internal static class BulkRunEndpoints
         };
         api.MapPost("/runs/cancel", CancelAsync).RequireAccess(Access.Write, ClientScopes.RunsWrite)
             .Describe(text with { Summary = "Cancel all runs that fit and have not ended, at most 10,000 a call: count first, then confirm." });
-        api.MapPost("/runs/retry", RetryAsync).RequireAccess(Access.Write, ClientScopes.RunsWrite)
-            .Describe(text with { Summary = "Retry all runs that fit and failed, were canceled or skipped, at most 1000 a call: count first, then confirm." });
+        api.MapPost("/runs/retry", RetryAsync).RequireAccess(Access.Write, ClientScopes.RunsWrite).WithMetadata(new StartsRuns())
+            .Describe(text with { Problems = ["403 recent-auth-required", "403 scope-missing", .. text.Problems], Summary = "Retry all runs that fit and failed, were canceled or skipped, at most 1000 a call: count first, then confirm." });
         api.MapPost("/runs/delete", DeleteAsync).RequireAccess(Access.Destroy, ClientScopes.RunsWrite)
             .Describe(text with { Summary = "Delete all runs that fit and have ended, at most 10,000 a call: count first, then confirm." });
     }
@@ -52,6 +52,7 @@ internal static class BulkRunEndpoints
         var actor = context.ToActor();
         if (body.Confirm is null) return ApiJson.Answer(new BulkAnswer { Offer = await bulk.OfferAsync(action, filter, actor, cancellation) });
         var (result, notConfirmed) = await bulk.ConfirmAsync(action, filter, body.Confirm, actor, cancellation);
+        if (result is { TooWide: { Count: > 0 } bounds }) return Refusals.TooWide(context, bounds);
         return result is null
             ? new Problem(StatusCodes.Status409Conflict, "not-confirmed", "Nothing was done.", notConfirmed!)
             : ApiJson.Answer(new BulkAnswer { Result = result });

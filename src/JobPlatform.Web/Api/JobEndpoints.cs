@@ -28,7 +28,7 @@ internal static class JobEndpoints
         });
         api.MapPost("/jobs", CreateAsync).RequireAccess(Access.Write, ClientScopes.JobsWrite).Describe(new("jobs", "Make a job.")
         {
-            Body = typeof(JobDefinition), Status = 201, Answer = typeof(Job), Problems = ["409 job-exists", "422 invalid-request"],
+            Body = typeof(JobDefinition), Status = 201, Answer = typeof(Job), Problems = ["403 recent-auth-required", "409 job-exists", "422 invalid-request"],
         });
         api.MapPost("/jobs/preview", PreviewAsync).RequireAccess(Access.Read, ClientScopes.JobsRead).Describe(new("jobs", "Check a definition, and say when it would be due.")
         {
@@ -40,7 +40,7 @@ internal static class JobEndpoints
         });
         api.MapPatch("/jobs/{name}", UpdateAsync).RequireAccess(Access.Write, ClientScopes.JobsWrite).Describe(new("jobs", "Change fields of a job; config is replaced as a whole.")
         {
-            Body = typeof(JobDefinition), NeedsIfMatch = true, Answer = typeof(Job), Problems = ["404 job-not-found", "409 job-exists", "422 invalid-request"],
+            Body = typeof(JobDefinition), NeedsIfMatch = true, Answer = typeof(Job), Problems = ["403 recent-auth-required", "404 job-not-found", "409 job-exists", "422 invalid-request"],
         });
         api.MapDelete("/jobs/{name}", DeleteAsync).RequireAccess(Access.Destroy, ClientScopes.JobsWrite).Describe(new("jobs", "Delete a job; its history stays.")
         {
@@ -60,7 +60,7 @@ internal static class JobEndpoints
         });
         api.MapPost("/jobs/{name}/versions/{number}/restore", RestoreAsync).RequireAccess(Access.Write, ClientScopes.JobsWrite).Describe(new("jobs", "Bring back a version of a job, as a new version.")
         {
-            NeedsIfMatch = true, Answer = typeof(Job), Problems = ["404 job-not-found", "404 version-not-found", "422 invalid-request"],
+            NeedsIfMatch = true, Answer = typeof(Job), Problems = ["403 recent-auth-required", "404 job-not-found", "404 version-not-found", "422 invalid-request"],
         });
     }
 
@@ -174,6 +174,7 @@ internal static class JobEndpoints
         JobAnswer.UnknownVersion { Message: var message } => NoVersion(message),
         JobAnswer.Exists { Message: var message } => new Problem(StatusCodes.Status409Conflict, "job-exists", "There is such a job already.", message),
         JobAnswer.Stale { Message: var message } => Problem.Stale(message),
+        JobAnswer.TooWide { Bounds: var bounds } => Refusals.TooWide(context, bounds),
         JobAnswer.Invalid { Faults: var faults } => Problem.Invalid(faults),
         _ => throw new InvalidOperationException($"{answer} is an answer that the API does not know."),
     };

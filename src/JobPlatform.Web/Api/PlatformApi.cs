@@ -27,7 +27,7 @@ public static class PlatformApi
         services.AddAccess();
         services.AddCallerLimits(settings.Access);
         services.AddApiDocument();
-        services.AddSingleton<RunAnswers>();
+        services.AddSingleton<RunAnswers>().AddSingleton<Readiness>();
         if (settings.Role == ProcessRole.Worker) return services;
         services.AddSingleton<RunEvents>().AddHostedService(provider => provider.GetRequiredService<RunEvents>());
         return services;
@@ -41,6 +41,7 @@ public static class PlatformApi
         .UseOuterAddress()
         .UseSecurityHeaders()
         .UseProblems()
+        .UseProviderLimit()
         .UseAuthentication()
         .UseRateLimiter()
         .UseAuthorization();

@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Runs;
 using JobPlatform.Core.Settings;
+using JobPlatform.Web.Security;
 using Microsoft.AspNetCore.Http;
 
 namespace JobPlatform.Web.Api;
@@ -24,7 +25,7 @@ internal sealed record Accepted
 internal sealed class RunAnswers(RunStore runs, PlatformSettings settings)
 {
     /// <summary>The problems among the answers, for <see cref="RouteText.Problems"/>.</summary>
-    public static IReadOnlyList<string> Problems { get; } = ["404 job-not-found", "409 job-disabled", "422 invalid-request", "422 idempotency-key-reused"];
+    public static IReadOnlyList<string> Problems { get; } = ["403 recent-auth-required", "403 scope-missing", "404 job-not-found", "409 job-disabled", "422 invalid-request", "422 idempotency-key-reused"];
 
     public async Task<IResult> ToResultAsync(HttpContext context, RunAnswer answer, CancellationToken cancellation)
     {
@@ -41,6 +42,8 @@ internal sealed class RunAnswers(RunStore runs, PlatformSettings settings)
                 return new Problem(StatusCodes.Status409Conflict, "job-disabled", "The job is disabled.", disabled.Message);
             case RunAnswer.InvalidPayload invalid:
                 return Problem.Invalid([.. invalid.Faults.Select(f => f with { Field = f.Field.Length == 0 ? "payload" : $"payload.{f.Field}" })]);
+            case RunAnswer.TooWide wide:
+                return Refusals.TooWide(context, wide.Bounds);
             case RunAnswer.KeyReused reused:
                 return new Problem(StatusCodes.Status422UnprocessableEntity, "idempotency-key-reused", "The idempotency key is taken.", reused.Message)
                 {

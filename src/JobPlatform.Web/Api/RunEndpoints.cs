@@ -54,10 +54,10 @@ internal static class RunEndpoints
         {
             Status = 202, Answer = typeof(RunDetails), Problems = ["404 run-not-found", "409 run-ended"],
         });
-        api.MapPost("/runs/{id}/retry", RetryAsync).RequireAccess(Access.Write, ClientScopes.RunsWrite).Describe(new("runs", "Run an ended run again, perhaps with another payload.")
+        api.MapPost("/runs/{id}/retry", RetryAsync).RequireAccess(Access.Write, ClientScopes.RunsWrite).WithMetadata(new StartsRuns()).Describe(new("runs", "Run an ended run again, perhaps with another payload.")
         {
             Body = typeof(RetryBody), IsBodyOptional = true, Status = 202, Answer = typeof(Accepted),
-            Problems = [.. RunAnswers.Problems, "403 scope-missing", "404 run-not-found", "409 run-not-ended"],
+            Problems = [.. RunAnswers.Problems, "404 run-not-found", "409 run-not-ended"],
         });
     }
 
@@ -142,6 +142,9 @@ internal static class RunEndpoints
         if (body is null) return refusal!;
         if (!Guid.TryParse(id, out var key)) return Problem.RunNotFound(Shown.Shorten(id));
         if (body.Force && !context.MayForce()) return RunJobEndpoint.ForceNeedsScope;
+        // An own payload makes it another run than the one that somebody may have been allowed.
+        if (body.Payload is not null && context.FindCaller() is { Kind: CallerKind.Client } client && !client.Scopes.Contains(ClientScopes.JobsRun))
+            return Refusals.ScopeMissing(ClientScopes.JobsRun, "payload: another one is a run of its own.");
         JsonElement? payload = json.TryGetProperty("payload", out var edited) && edited.ValueKind != JsonValueKind.Null ? edited : null;
         if (payload is { ValueKind: not JsonValueKind.Object })
             return Problem.Invalid(new ConfigFault("payload", $"{Shown.Shorten(edited.GetRawText())} is not an object such as {{\"days_to_keep\": 7}}."));

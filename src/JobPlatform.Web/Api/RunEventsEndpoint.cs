@@ -20,17 +20,18 @@ internal static class RunEventsEndpoint
     // A reader comes back by itself, and is asked for its key again.
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(10);
 
-    // Proxies end what says nothing for a minute; and only writing shows that a reader has gone.
+    // Proxies end what says nothing for a minute; only writing shows that a reader has gone; and so often it is asked whether
+    // the caller's session or key still holds.
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
 
     public static void MapRunEvents(this IEndpointRouteBuilder api) =>
-        api.MapGet("/runs/{id}/events", WatchAsync).RequireAccess(Access.Read, ClientScopes.RunsRead).Describe(new("runs", "Watch a run: its state, its progress and its log, until it ends.")
+        api.MapGet("/runs/{id}/events", WatchAsync).RequireAccess(Access.Read, ClientScopes.RunsRead).Describe(new("runs", $"Watch a run: its state, its progress and its log, until it ends. At most {RunEvents.MostWatchers} at once watch at one server process.")
         {
             Answer = typeof(string), MediaType = "text/event-stream", Problems = ["404 run-not-found", "422 invalid-request", "503 too-many-watchers"],
         });
 
     private static async Task<IResult> WatchAsync(
-        string id, HttpContext context, RunStore runs, RunEvents events, IHostApplicationLifetime host, TimeProvider clock, CancellationToken cancellation)
+        string id, HttpContext context, RunStore runs, RunEvents events, StillAllowed allowed, IHostApplicationLifetime host, TimeProvider clock, CancellationToken cancellation)
     {
         var header = context.Request.Headers["Last-Event-ID"];
         long after = 0;
@@ -48,32 +49,39 @@ internal static class RunEventsEndpoint
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, host.ApplicationStopping, timeUp.Token);
         try
         {
-            await WriteAsync(context.Response, watch.ReadAsync(after, stop.Token), clock, stop.Token);
+            await WriteAsync(context, watch.ReadAsync(after, stop.Token), allowed, clock, stop);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            // The reader has gone, or comes back.
+            // The reader has gone, comes back, or may read no more.
         }
         return Results.Empty;
     }
 
-    private static async Task WriteAsync(HttpResponse response, IAsyncEnumerable<RunEvent> events, TimeProvider clock, CancellationToken stop)
+    private static async Task WriteAsync(HttpContext context, IAsyncEnumerable<RunEvent> events, StillAllowed allowed, TimeProvider clock, CancellationTokenSource stop)
     {
-        await using var reader = events.GetAsyncEnumerator(stop);
+        var (response, askedAt) = (context.Response, clock.GetTimestamp());
+        await using var reader = events.GetAsyncEnumerator(stop.Token);
         var next = reader.MoveNextAsync().AsTask();
         try
         {
             while (true)
             {
-                if (!next.IsCompleted) await Task.WhenAny(next, Task.Delay(Heartbeat, clock, stop));
-                stop.ThrowIfCancellationRequested();
+                if (!next.IsCompleted) await Task.WhenAny(next, Task.Delay(Heartbeat, clock, stop.Token));
+                stop.Token.ThrowIfCancellationRequested();
+                if (clock.GetElapsedTime(askedAt) >= Heartbeat)
+                {
+                    if (!await allowed.AskAsync(context, stop.Token)) await stop.CancelAsync();
+                    stop.Token.ThrowIfCancellationRequested();
+                    askedAt = clock.GetTimestamp();
+                }
                 if (!next.IsCompleted)
                 {
-                    await WriteAsync(response, ": still here\n\n", stop);
+                    await WriteAsync(response, ": still here\n\n", stop.Token);
                     continue;
                 }
                 if (!await next) return;
-                await WriteAsync(response, ToText(reader.Current), stop);
+                await WriteAsync(response, ToText(reader.Current), stop.Token);
                 next = reader.MoveNextAsync().AsTask();
             }
         }

@@ -13,13 +13,13 @@ internal static class RunJobEndpoint
 {
     public static void MapRunJob(this IEndpointRouteBuilder api)
     {
-        api.MapPost("/jobs/run", RunAsync).RequireAccess(Access.Write, ClientScopes.JobsRun).Describe(new("jobs", "Run a job, named in the body.")
+        api.MapPost("/jobs/run", RunAsync).RequireAccess(Access.Write, ClientScopes.JobsRun).WithMetadata(new StartsRuns()).Describe(new("jobs", "Run a job, named in the body.")
         {
-            Body = typeof(RunBody), Status = 202, Answer = typeof(Accepted), Problems = [.. RunAnswers.Problems, "403 scope-missing"],
+            Body = typeof(RunBody), Status = 202, Answer = typeof(Accepted), Problems = RunAnswers.Problems,
         });
-        api.MapPost("/jobs/{name}/run", RunNamedAsync).RequireAccess(Access.Write, ClientScopes.JobsRun).Describe(new("jobs", "Run a job.")
+        api.MapPost("/jobs/{name}/run", RunNamedAsync).RequireAccess(Access.Write, ClientScopes.JobsRun).WithMetadata(new StartsRuns()).Describe(new("jobs", "Run a job.")
         {
-            Body = typeof(RunOptions), IsBodyOptional = true, Status = 202, Answer = typeof(Accepted), Problems = [.. RunAnswers.Problems, "403 scope-missing"],
+            Body = typeof(RunOptions), IsBodyOptional = true, Status = 202, Answer = typeof(Accepted), Problems = RunAnswers.Problems,
         });
     }
 
@@ -49,8 +49,7 @@ internal static class RunJobEndpoint
         context.FindCaller() is not { Kind: CallerKind.Client } client || client.Scopes.Contains(ClientScopes.JobsWrite);
 
     /// <summary>What a caller is told that may not.</summary>
-    public static Problem ForceNeedsScope { get; } = new(StatusCodes.Status403Forbidden, "scope-missing", "The client's scopes do not allow this.",
-        $"force: it runs a disabled job, and needs the scope {ClientScopes.JobsWrite}. Leave it out, or enable the job.");
+    public static Problem ForceNeedsScope { get; } = Refusals.ScopeMissing(ClientScopes.JobsWrite, "force: it runs a disabled job.");
 
     // Read field by field; these describe the fields.
     private record RunOptions(JsonElement? Payload, string? DedupKey, DateTimeOffset? RunAt, string? TriggeredBy, bool? Force);

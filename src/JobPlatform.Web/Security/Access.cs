@@ -1,5 +1,4 @@
 using JobPlatform.Core.Administration;
-using JobPlatform.Core.Settings;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -74,8 +73,7 @@ public static class AccessExtensions
     private static bool MayDestroy(AuthorizationHandlerContext context) => Caller.Of(context.User) switch
     {
         { Kind: CallerKind.Operator } => true,
-        { Kind: CallerKind.Admin, ProvedAt: { } at } when context.Resource is HttpContext http =>
-            http.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow() - at <= http.RequestServices.GetRequiredService<PlatformSettings>().Access.RecentAuth,
+        { Kind: CallerKind.Admin } caller => context.Resource is HttpContext http && http.HasJustProved(caller),
         _ => false,
     };
 }

@@ -1,5 +1,4 @@
 using JobPlatform.Core.Administration;
-using JobPlatform.Core.Settings;
 using JobPlatform.Web.Api;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http;
@@ -8,7 +7,7 @@ using Microsoft.AspNetCore.Routing;
 namespace JobPlatform.Web.Security;
 
 /// <summary>Decides about one <see cref="AccessRule"/>.</summary>
-internal sealed class AccessHandler(CrossSiteGuard guard, PlatformSettings settings, TimeProvider clock) : AuthorizationHandler<AccessRule>
+internal sealed class AccessHandler(CrossSiteGuard guard) : AuthorizationHandler<AccessRule>
 {
     protected override async Task HandleRequirementAsync(AuthorizationHandlerContext context, AccessRule requirement)
     {
@@ -23,12 +22,12 @@ internal sealed class AccessHandler(CrossSiteGuard guard, PlatformSettings setti
         if (!caller.IsSession)
             return rule.Access == Access.Self ? SessionNeeded
                 // Only these look at the company; everywhere else its client would see all companies' rows.
-                : caller.Company is not null && rule.Scope is not (ClientScopes.Leaderboard or ClientScopes.DirectorySync) ? ScopeMissing(rule.Scope)
+                : caller.Company is not null && rule.Scope is not (ClientScopes.Leaderboard or ClientScopes.DirectorySync) ? Refusals.ScopeMissing(rule.Scope)
                 : caller.Kind == CallerKind.Operator || (rule.Scope is { } scope && caller.Scopes.Contains(scope)) ? null
-                : ScopeMissing(rule.Scope);
+                : Refusals.ScopeMissing(rule.Scope);
         if (caller.Kind == CallerKind.Viewer && rule.Access is Access.Write or Access.Destroy) return ViewersOnlyLook;
         if ((rule.Access is Access.Write or Access.Destroy || !IsSafe(http.Request.Method)) && await guard.FindFaultAsync(http) is { } fault) return fault;
-        return rule.Access == Access.Destroy && !(clock.GetUtcNow() - caller.ProvedAt <= settings.Access.RecentAuth) ? RecentAuthRequired : null;
+        return rule.Access == Access.Destroy && !http.HasJustProved(caller) ? Refusals.RecentAuthRequired(http, "This cannot be taken back.") : null;
     }
 
     private static bool IsSafe(string method) =>
@@ -39,15 +38,6 @@ internal sealed class AccessHandler(CrossSiteGuard guard, PlatformSettings setti
 
     private static Problem ViewersOnlyLook { get; } = new(StatusCodes.Status403Forbidden, "forbidden", "A viewer changes nothing.",
         "Your account has the role viewer, and this needs admin. 'jobplatform admins add' makes one.");
-
-    private static Problem ScopeMissing(string? scope) => scope is null
-        ? new(StatusCodes.Status403Forbidden, "forbidden", "No API client may do this.", "Take the operator's key, or sign in.")
-        : new(StatusCodes.Status403Forbidden, "scope-missing", "The client's scopes do not allow this.",
-            $"This needs the scope {scope}. 'jobplatform clients add' makes a client that has it.");
-
-    private Problem RecentAuthRequired => new(StatusCodes.Status403Forbidden, "recent-auth-required", "Confirm that it is you.",
-        $"This cannot be taken back, and your last sign-in is more than {settings.Access.RecentAuth.TotalMinutes:0} minutes ago. " +
-        "Confirm your password (POST /admin/confirm), and ask again.");
 }
 
 /// <summary>Why a known caller may not, as the answer that it gets.</summary>

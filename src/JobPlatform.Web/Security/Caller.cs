@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Security.Claims;
 using JobPlatform.Core.Administration;
+using JobPlatform.Core.Settings;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace JobPlatform.Web.Security;
 
@@ -81,10 +83,25 @@ public static class CallerExtensions
     /// <summary>Who calls; null for one that has shown nothing.</summary>
     public static Caller? FindCaller(this HttpContext context) => Caller.Of(context.User);
 
-    /// <summary>Who acts and where from, for the audit log.</summary>
+    /// <summary>Who acts, where from, and whether it may let destructive handlers delete more (<see cref="Actor.MayWiden"/>).</summary>
     public static Actor ToActor(this HttpContext context)
     {
         var address = context.Connection.RemoteIpAddress;
-        return new(context.FindCaller()?.Name ?? Actor.Anonymous.Name, address is { IsIPv4MappedToIPv6: true } ? address.MapToIPv4() : address);
+        var caller = context.FindCaller();
+        return new(caller?.Name ?? Actor.Anonymous.Name, address is { IsIPv4MappedToIPv6: true } ? address.MapToIPv4() : address)
+        {
+            MayWiden = caller switch
+            {
+                { Kind: CallerKind.Operator } => true,
+                { Kind: CallerKind.Client } => caller.Scopes.Contains(ClientScopes.JobsWrite),
+                { Kind: CallerKind.Admin } => context.HasJustProved(caller),
+                _ => false,
+            },
+        };
     }
+
+    /// <summary>Whether a session has shown its password within <c>RECENT_AUTH_MINUTES</c>.</summary>
+    internal static bool HasJustProved(this HttpContext context, Caller caller) =>
+        context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow() - caller.ProvedAt
+            <= context.RequestServices.GetRequiredService<PlatformSettings>().Access.RecentAuth;
 }

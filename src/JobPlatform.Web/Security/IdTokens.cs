@@ -14,7 +14,7 @@ namespace JobPlatform.Web.Security;
 /// <summary>Somebody whom the provider vouches for, and who may come in.</summary>
 /// <param name="Email">The address, verified by the provider.</param>
 /// <param name="Role">What the settings make of the claims.</param>
-/// <param name="ProvedAt">When the provider last saw the password.</param>
+/// <param name="ProvedAt">When the provider last saw the password; long ago where it does not say.</param>
 internal sealed record Person(string Email, AdminRole Role, DateTimeOffset ProvedAt);
 
 /// <summary>Checks identity tokens and says who it is. Thread-safe.</summary>
@@ -70,9 +70,13 @@ internal sealed class IdTokens(PlatformSettings settings, TimeProvider clock)
         // An address that anybody could have typed in would open the account of whoever has it.
         if (!string.Equals(value("email_verified"), "true", StringComparison.OrdinalIgnoreCase))
             throw new AuthenticationFailureException($"The provider does not say that the address {email} is verified (claim email_verified).");
-        var provedAt = long.TryParse(value("auth_time"), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
-            ? DateTimeOffset.FromUnixTimeSeconds(seconds)
-            : clock.GetUtcNow();
+        // A provider that does not say it may have seen the password long ago: who wants to destroy confirms first, and to
+        // that (max_age) it has to say it.
+        var now = clock.GetUtcNow();
+        var provedAt = !long.TryParse(value("auth_time"), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) ? DateTimeOffset.UnixEpoch
+            : seconds < now.ToUnixTimeSeconds() ? DateTimeOffset.FromUnixTimeSeconds(seconds)
+            // Its clock is ahead.
+            : now;
         return new(email, FindRole(token) ?? throw new AuthenticationFailureException(
             $"{email} is in neither OIDC_ADMINS nor OIDC_VIEWERS by the claim {_oidc.RoleClaim}."), provedAt);
     }

@@ -28,7 +28,12 @@ internal sealed partial class OidcHandler(
     : OAuthHandler<OidcOptions>(options, logs, encoder)
 {
     public const string SchemeName = "oidc";
-    public const string Callback = "/admin/sign-in/oidc/callback";
+
+    /// <summary>Where a browser goes to be led to the provider.</summary>
+    public const string Address = "/admin/sign-in/oidc";
+
+    /// <summary>Where the provider leads it back to.</summary>
+    public const string Callback = Address + "/callback";
 
     /// <summary>In the properties of a challenge: the provider shall ask for the password, whatever it remembers.</summary>
     public const string Confirm = "confirm";
@@ -79,7 +84,7 @@ internal sealed partial class OidcHandler(
         var account = await accounts.EnsureAsync(person.Email, person.Role, actor, Context.RequestAborted)
             ?? throw new AuthenticationFailureException($"The account {person.Email} is disabled.");
         await accounts.RecordSignInAsync(account, SchemeName, actor, Context.RequestAborted);
-        return new(sessions.Create(account, person.ProvedAt), new() { RedirectUri = properties.RedirectUri, IsPersistent = true }, Scheme.Name);
+        return new(await sessions.BeginAsync(account, person.ProvedAt, Context.RequestAborted), new() { RedirectUri = properties.RedirectUri, IsPersistent = true }, Scheme.Name);
     }
 
     // As people reach this server, who come back to it from the provider.

@@ -1,4 +1,5 @@
 using JobPlatform.Core.Administration;
+using JobPlatform.Core.Outgoing;
 using JobPlatform.Core.Settings;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.OAuth;
@@ -12,13 +13,13 @@ namespace JobPlatform.Web.Security;
 /// <summary>Adds the sign-in by OpenID Connect where it is set.</summary>
 internal static partial class OidcServices
 {
-    private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(15);
-
     public static void AddOidc(this AuthenticationBuilder authentication, OidcSettings? oidc)
     {
         if (oidc is null) return;
         authentication.Services.AddSingleton<IdTokens>();
         authentication.AddOAuth<OidcOptions, OidcHandler>(OidcHandler.SchemeName, options => Describe(options, oidc));
+        authentication.Services.AddOptions<OidcOptions>(OidcHandler.SchemeName)
+            .Configure<OutgoingHttp>((options, outgoing) => options.BackchannelHttpHandler = new OidcBackchannel(outgoing));
         // After the framework has made the backchannel.
         authentication.Services.AddSingleton<IPostConfigureOptions<OidcOptions>>(
             new PostConfigureOptions<OidcOptions>(OidcHandler.SchemeName, options => options.Discovery = new(oidc, options.Backchannel, options.TimeProvider!)));
@@ -33,7 +34,8 @@ internal static partial class OidcServices
         options.CallbackPath = OidcHandler.Callback;
         options.SignInScheme = Sessions.SchemeName;
         options.UsePkce = true;
-        options.BackchannelTimeout = LongestAnswer;
+        // The way out keeps the time.
+        options.BackchannelTimeout = Timeout.InfiniteTimeSpan;
         foreach (var scope in new[] { "openid", "email", "profile" }) options.Scope.Add(scope);
         // The provider leads back by a link, with which a lax cookie comes along; none would need HTTPS.
         options.CorrelationCookie.SameSite = SameSiteMode.Lax;

@@ -14,16 +14,24 @@ internal sealed partial class PasswordCheck(AdminAccounts accounts, SignInThrott
 {
     private const int LongestEmail = 254;
 
-    /// <summary>The account, or why not.</summary>
-    public async Task<(AdminAccount? Account, Problem? Fault)> RunAsync(HttpContext context, string email, string password, CancellationToken cancellation)
+    /// <summary>The account that somebody signs in to, or why not.</summary>
+    public async Task<(AdminAccount? Account, Problem? Fault)> SignInAsync(HttpContext context, string email, string password, CancellationToken cancellation) =>
+        email.Length > LongestEmail || email.Any(char.IsControl) ? (null, Failed)
+        : await throttle.TryAsync(context.Connection.RemoteIpAddress, email, cancellation) is { } wait ? Throttle(context, wait)
+        : await CheckAsync(context, email, password, cancellation);
+
+    /// <summary>The account that somebody is signed in to and shows the password of again, or why not.</summary>
+    public async Task<(AdminAccount? Account, Problem? Fault)> ConfirmAsync(HttpContext context, string email, string password, CancellationToken cancellation) =>
+        await throttle.TryConfirmAsync(email, cancellation) is { } wait ? Throttle(context, wait) : await CheckAsync(context, email, password, cancellation);
+
+    private (AdminAccount? Account, Problem? Fault) Throttle(HttpContext context, TimeSpan wait)
     {
-        if (email.Length > LongestEmail || email.Any(char.IsControl)) return (null, Failed);
-        var network = CallerLimits.Network(context.Connection.RemoteIpAddress);
-        if (await throttle.TryAsync(network, email, cancellation) is { } wait)
-        {
-            LogThrottled(network);
-            return (null, TooMany with { RetryAfter = wait });
-        }
+        LogThrottled(Networks.Of(context.Connection.RemoteIpAddress));
+        return (null, TooMany with { RetryAfter = wait });
+    }
+
+    private async Task<(AdminAccount? Account, Problem? Fault)> CheckAsync(HttpContext context, string email, string password, CancellationToken cancellation)
+    {
         if (await accounts.FindByPasswordAsync(email, password, cancellation) is not { } account)
         {
             // What is no address may be a password that was typed into the wrong field.
@@ -31,7 +39,7 @@ internal sealed partial class PasswordCheck(AdminAccounts accounts, SignInThrott
             await audit.AppendAsync(new(context.ToActor(), "sign-in.failed", subject), cancellation);
             return (null, Failed);
         }
-        await throttle.ForgetAsync(email, cancellation);
+        await throttle.ForgetAsync(context.Connection.RemoteIpAddress, email, cancellation);
         await accounts.RecordSignInAsync(account, "password", context.ToActor() with { Name = Actor.Admin(account.Email).Name }, cancellation);
         return (account, null);
     }

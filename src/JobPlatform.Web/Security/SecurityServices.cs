@@ -17,7 +17,7 @@ internal static class SecurityServices
 
     public static void AddCallers(this IServiceCollection services, PlatformSettings settings)
     {
-        services.AddSingleton<KnownClients>();
+        services.AddSingleton<KnownClients>().AddSingleton<StillAllowed>().AddSingleton<AdminSessions>();
         services.AddSingleton<SignInThrottle>().AddSingleton<PasswordCheck>().AddSingleton<Sessions>();
         services.AddAuthentication(CallerScheme)
             .AddPolicyScheme(CallerScheme, null, options => options.ForwardDefaultSelector =

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Security.Claims;
 using JobPlatform.Core.Administration;
 using JobPlatform.Core.Settings;
@@ -10,25 +9,21 @@ using Microsoft.Extensions.DependencyInjection;
 namespace JobPlatform.Web.Security;
 
 /// <summary>
-/// Sign-ins as cookies. A cookie holds who it is and the account's security stamp; the stamp is compared with the
-/// account every few seconds, so that a session ends when its account changes, on every web node. Thread-safe.
+/// Sign-ins as cookies. A cookie holds who it is and the key of a session in the database, which is looked up every few
+/// seconds: a session ends when somebody signs out or its account changes, on every web node, and a copy of its cookie
+/// with it. Thread-safe.
 /// </summary>
-internal sealed class Sessions(AdminAccounts accounts, TimeProvider clock)
+internal sealed class Sessions(AdminSessions sessions, TimeProvider clock)
 {
     public const string SchemeName = "session";
     public const string CookieName = "jobplatform_session";
 
-    private const string AccountClaim = "account";
-    private const string StampClaim = "stamp";
-    private const string StartedClaim = "started_at";
+    private const string SessionClaim = "session";
 
-    // How long a session of an account that has changed may go on.
+    // How long one that has ended may go on, on the other nodes.
     private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(5);
 
-    // Even one that is used every day: a stolen cookie does not last for ever.
-    private static readonly TimeSpan Longest = TimeSpan.FromDays(7);
-
-    private readonly Remembered<long, AdminAccount> _known = new(Lifetime, clock);
+    private readonly Remembered<Guid, AdminAccount> _known = new(Lifetime, clock);
 
     public static void Describe(CookieAuthenticationOptions options, PlatformSettings settings)
     {
@@ -42,50 +37,48 @@ internal sealed class Sessions(AdminAccounts accounts, TimeProvider clock)
         options.Events.OnValidatePrincipal = context => context.HttpContext.RequestServices.GetRequiredService<Sessions>().ValidateAsync(context);
     }
 
-    /// <summary>The principal of a session that begins now.</summary>
+    /// <summary>Begins a session.</summary>
     /// <param name="account">Whose.</param>
     /// <param name="provedAt">When the person showed the password, here or to the OIDC provider.</param>
-    /// <param name="startedAt">When the session began; null for now.</param>
-    public ClaimsPrincipal Create(AdminAccount account, DateTimeOffset provedAt, DateTimeOffset? startedAt = null) => new(new Caller
-    {
-        Kind = account.Role == AdminRole.Admin ? CallerKind.Admin : CallerKind.Viewer,
-        Name = Actor.Admin(account.Email).Name,
-        ProvedAt = provedAt,
-    }.ToIdentity(SchemeName,
-        new(AccountClaim, account.Id.ToString(CultureInfo.InvariantCulture)),
-        new(StampClaim, account.SecurityStamp.ToString()),
-        new(StartedClaim, (startedAt ?? clock.GetUtcNow()).ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture))));
+    /// <param name="cancellation">Ends the wait; the session may have begun.</param>
+    public async Task<ClaimsPrincipal> BeginAsync(AdminAccount account, DateTimeOffset provedAt, CancellationToken cancellation) =>
+        Create(account, provedAt, await sessions.BeginAsync(account, cancellation));
 
-    /// <summary>Gives the browser a new session.</summary>
-    public Task BeginAsync(HttpContext context, AdminAccount account) =>
-        context.SignInAsync(SchemeName, Create(account, clock.GetUtcNow()), Kept);
+    /// <summary>Gives the browser a new session of somebody who has just shown the password.</summary>
+    public async Task SignInAsync(HttpContext context, AdminAccount account) =>
+        await context.SignInAsync(SchemeName, await BeginAsync(account, clock.GetUtcNow(), context.RequestAborted), Kept);
 
     /// <summary>Goes on with the session of somebody who has just shown the password again.</summary>
     public Task ConfirmAsync(HttpContext context, AdminAccount account) =>
-        context.SignInAsync(SchemeName, Create(account, clock.GetUtcNow(), Time(context.User, StartedClaim)), Kept);
+        context.SignInAsync(SchemeName, Create(account, clock.GetUtcNow(), KeyOf(context.User)!.Value), Kept);
+
+    /// <summary>Ends the session: at once here, within seconds on the other nodes.</summary>
+    public async Task EndAsync(HttpContext context)
+    {
+        var key = KeyOf(context.User)!.Value;
+        await sessions.EndAsync(key, context.ToActor(), context.RequestAborted);
+        _known.Forget(key);
+        await context.SignOutAsync(SchemeName);
+    }
+
+    /// <summary>Whether the session of that principal goes on.</summary>
+    public async ValueTask<bool> IsAliveAsync(ClaimsPrincipal user, CancellationToken cancellation) =>
+        KeyOf(user) is { } key && await _known.GetAsync(key, asked => sessions.FindAccountAsync(asked, cancellation)) is not null;
 
     // Beyond the end of the browser: the session's own end is inside.
     private static AuthenticationProperties Kept => new() { IsPersistent = true };
 
+    private static ClaimsPrincipal Create(AdminAccount account, DateTimeOffset provedAt, Guid key) => new(new Caller
+    {
+        Kind = account.Role == AdminRole.Admin ? CallerKind.Admin : CallerKind.Viewer,
+        Name = Actor.Admin(account.Email).Name,
+        ProvedAt = provedAt,
+    }.ToIdentity(SchemeName, new Claim(SessionClaim, key.ToString())));
+
     private async Task ValidateAsync(CookieValidatePrincipalContext context)
     {
-        if (context.Principal is { } user
-            && Time(user, StartedClaim) is { } startedAt && clock.GetUtcNow() - startedAt < Longest
-            && long.TryParse(user.FindFirstValue(AccountClaim), NumberStyles.None, CultureInfo.InvariantCulture, out var id)
-            && await _known.GetAsync(id, asked => accounts.FindAsync(asked, context.HttpContext.RequestAborted)) is { IsDisabled: false } account
-            && await IsCurrentAsync(user, account))
-            return;
-        context.RejectPrincipal();
+        if (context.Principal is null || !await IsAliveAsync(context.Principal, context.HttpContext.RequestAborted)) context.RejectPrincipal();
     }
 
-    // A session may be newer than what is remembered of its account.
-    private async ValueTask<bool> IsCurrentAsync(ClaimsPrincipal user, AdminAccount known) =>
-        IsStamp(user, known) || (await accounts.FindAsync(known.Id) is { IsDisabled: false } account && IsStamp(user, account));
-
-    private static bool IsStamp(ClaimsPrincipal user, AdminAccount account) => user.FindFirstValue(StampClaim) == account.SecurityStamp.ToString();
-
-    private static DateTimeOffset? Time(ClaimsPrincipal user, string claim) =>
-        long.TryParse(user.FindFirstValue(claim), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
-            ? DateTimeOffset.FromUnixTimeSeconds(seconds)
-            : null;
+    private static Guid? KeyOf(ClaimsPrincipal user) => Guid.TryParse(user.FindFirstValue(SessionClaim), out var key) ? key : null;
 }

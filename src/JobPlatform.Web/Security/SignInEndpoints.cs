@@ -63,9 +63,9 @@ internal static class SignInEndpoints
         // Before anything is read: nobody is signed in to an account of somebody else's choice.
         if (await guard.FindFaultAsync(context) is { } foreign) return Refuse(context, antiforgery, foreign, "");
         if (await ReadFormAsync(context.Request, cancellation) is not { } form) return NoForm;
-        var (account, fault) = await check.RunAsync(context, form["email"].ToString(), form["password"].ToString(), cancellation);
+        var (account, fault) = await check.SignInAsync(context, form["email"].ToString(), form["password"].ToString(), cancellation);
         if (account is null) return Refuse(context, antiforgery, fault!, form["email"].ToString());
-        await sessions.BeginAsync(context, account);
+        await sessions.SignInAsync(context, account);
         return Done(context, Local(form["return_to"]));
     }
 
@@ -74,16 +74,15 @@ internal static class SignInEndpoints
     {
         if (await ReadFormAsync(context.Request, cancellation) is not { } form) return NoForm;
         var email = context.FindCaller()!.Name[Actor.Admin("").Name.Length..];
-        var (account, fault) = await check.RunAsync(context, email, form["password"].ToString(), cancellation);
+        var (account, fault) = await check.ConfirmAsync(context, email, form["password"].ToString(), cancellation);
         if (account is null) return fault!;
         await sessions.ConfirmAsync(context, account);
         return Done(context, Local(form["return_to"]));
     }
 
-    private static async Task<IResult> SignOutAsync(HttpContext context, AuditLog audit, CancellationToken cancellation)
+    private static async Task<IResult> SignOutAsync(HttpContext context, Sessions sessions)
     {
-        await audit.AppendAsync(new(context.ToActor(), "sign-out", null), cancellation);
-        await context.SignOutAsync(Sessions.SchemeName);
+        await sessions.EndAsync(context);
         return Done(context, Address);
     }
 

@@ -56,9 +56,10 @@ internal sealed class ApiHost : IAsyncDisposable
     /// <param name="platform">The connection to the platform's database; default: the host's own.</param>
     /// <param name="settings">Operator's settings, NAME=value.</param>
     /// <param name="map">Further routes.</param>
+    /// <param name="add">Further services.</param>
     /// <param name="shared">The database of another host, whose further node this one is; default: one of its own.</param>
     public static async Task<ApiHost> StartAsync(TimeProvider? clock = null, string? platform = null,
-        Action<IEndpointRouteBuilder>? map = null, TestDatabase? shared = null, params string[] settings)
+        Action<IEndpointRouteBuilder>? map = null, TestDatabase? shared = null, Action<IServiceCollection>? add = null, params string[] settings)
     {
         var database = shared ?? await TestDatabase.CreateAsync();
         var values = settings.Select(setting => setting.Split('=', 2)).Select(pair => KeyValuePair.Create(pair[0], (string?)pair[1]));
@@ -85,6 +86,7 @@ internal sealed class ApiHost : IAsyncDisposable
             .AddOperations()
             .AddPostgresEngine(new EngineOptions { Role = "web" })
             .AddPlatformApi(read);
+        add?.Invoke(builder.Services);
         var app = builder.Build();
         app.UsePlatformApi();
         app.MapPlatformApi();

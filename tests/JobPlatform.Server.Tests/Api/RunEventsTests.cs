@@ -1,3 +1,7 @@
+using JobPlatform.Core.Administration;
+using JobPlatform.Server.Tests.Security;
+using Microsoft.Extensions.DependencyInjection;
+
 namespace JobPlatform.Server.Tests.Api;
 
 [Parallelizable(ParallelScope.All)]
@@ -76,6 +80,46 @@ public sealed class RunEventsTests
         await host.StopAsync().WaitAsync(TimeSpan.FromSeconds(20));
 
         Assert.That(await watcher.ReadAsync("end"), Is.Null);
+    }
+
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task The_stream_ends_when_its_caller_may_read_no_more(bool isSession)
+    {
+        var clock = Browser.CreateClock();
+        await using var host = await ApiHost.StartAsync(clock);
+        await host.AddJobAsync("tidy");
+        var id = await host.EnqueueAsync("""{"job": "tidy"}""");
+        using var browser = await Browser.SignInAsync(host);
+        var clients = host.Services.GetRequiredService<ApiClients>();
+        var key = await clients.AddAsync("watcher", [ClientScopes.RunsRead], null, Actor.CommandLine);
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/api/runs/{id}/events");
+        if (isSession) request.Headers.Add("Cookie", string.Join("; ", browser.Cookies.Select(cookie => $"{cookie.Name}={cookie.Value}")));
+        else request.Headers.Authorization = Answers.Bearer(key!);
+        using var answer = await host.Anonymous.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        using var reader = new StreamReader(await answer.Content.ReadAsStreamAsync());
+        await NextAsync(clock, reader, "event: run");
+        await NextAsync(clock, reader, ": still here");
+        var aliveAt = clock.GetUtcNow();
+
+        if (isSession) await browser.PostAsync("/admin/sign-out");
+        else await clients.DisableAsync("watcher", Actor.CommandLine);
+        await NextAsync(clock, reader, null);
+
+        Assert.That(clock.GetUtcNow() - aliveAt, Is.LessThan(TimeSpan.FromMinutes(5)), "else it would have ended by itself");
+    }
+
+    // Reads to that line, or to the end; turns the clock when nothing comes, as the heartbeat may not have begun to wait.
+    private static async Task NextAsync(FakeClock clock, StreamReader reader, string? wanted)
+    {
+        for (var turns = 0; turns < 18;)
+        {
+            var line = reader.ReadLineAsync();
+            while (await Task.WhenAny(line, Task.Delay(TimeSpan.FromSeconds(2), TimeProvider.System)) != line && turns++ < 18) clock.Advance(TimeSpan.FromSeconds(15));
+            if (!line.IsCompleted) break;
+            if (await line == wanted) return;
+        }
+        Assert.Fail($"The stream has no line '{wanted}'.");
     }
 
     [TestCase("0198c5b8-0000-7000-8000-000000000000", null, 404, "run-not-found")]

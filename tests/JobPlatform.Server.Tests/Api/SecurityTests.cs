@@ -164,6 +164,36 @@ public sealed class SecurityTests
         Assert.That(texts, Has.None.Contain("told-in-confidence").And.None.Contain(ApiHost.Key));
     }
 
+    [Test]
+    public async Task Requests_without_a_key_are_limited_everywhere_and_write_one_line_a_minute()
+    {
+        var clock = new FakeClock();
+        await using var host = await ApiHost.StartAsync(clock);
+        for (var call = 0; call < 10; call++) await (await host.Anonymous.GetAsync("/nowhere")).ShouldBeProblemAsync(401, "unauthorized");
+        clock.Advance(TimeSpan.FromMinutes(1));
+        HttpResponseMessage answer;
+        do answer = await host.Anonymous.GetAsync("/nowhere");
+        while (answer.StatusCode == HttpStatusCode.Unauthorized);
+
+        await answer.ShouldBeProblemAsync(429, "too-many-requests");
+        Assert.That(host.Logs.Lines.Where(line => line.Event.Id == 3021).Select(line => line.Text.Split(' ')[0]), Is.EqualTo((string[])["1", "10"]));
+        Assert.That((await host.Anonymous.GetAsync("/admin/sign-in")).StatusCode, Is.EqualTo(HttpStatusCode.OK), "who wants to sign in may");
+    }
+
+    [Test]
+    public async Task Any_number_of_probes_share_one_look_at_the_database_a_second()
+    {
+        var clock = new FakeClock();
+        await using var host = await ApiHost.StartAsync(clock);
+
+        for (var probe = 0; probe < 20; probe++) await host.Anonymous.GetAsync("/health/ready");
+        Assert.That(host.Logs.Lines.Count(line => line.Event.Id == 3011), Is.EqualTo(1));
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await host.Anonymous.GetAsync("/health/ready");
+
+        Assert.That(host.Logs.Lines.Count(line => line.Event.Id == 3011), Is.EqualTo(2));
+    }
+
     private sealed class UnreadContent : HttpContent
     {
         // A body of less than 1 KiB the client sends all the same.

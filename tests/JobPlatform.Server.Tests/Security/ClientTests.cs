@@ -88,6 +88,42 @@ public sealed class ClientTests
     }
 
     [Test]
+    public async Task A_retry_with_another_payload_is_a_run_and_needs_its_scope()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await host.AddJobAsync("tidy");
+        var id = await host.EnqueueAsync("""{"job": "tidy"}""");
+        await host.Database.ExecuteAsync("UPDATE jobplatform.job_runs SET status = 'canceled', finished_at = now(), error = '{}'");
+        await AuthorizeAsync(host, "ops", ClientScopes.RunsWrite);
+
+        var edited = await host.SendAsync("POST", $"/api/runs/{id}/retry", """{"payload": {"message": "hi"}}""");
+        var plain = await host.SendAsync("POST", $"/api/runs/{id}/retry");
+        await AuthorizeAsync(host, "both", ClientScopes.RunsWrite, ClientScopes.JobsRun);
+        var allowed = await host.SendAsync("POST", $"/api/runs/{id}/retry", """{"payload": {"message": "hi"}}""");
+
+        Assert.That((await edited.ShouldBeProblemAsync(403, "scope-missing")).GetProperty("detail").GetString(), Does.Contain("jobs:run"));
+        Assert.That((plain.StatusCode, allowed.StatusCode), Is.EqualTo((HttpStatusCode.Accepted, HttpStatusCode.Accepted)));
+    }
+
+    [Test]
+    public async Task Keys_that_are_none_are_looked_for_a_few_times_a_minute_and_hinder_no_key_that_was_good()
+    {
+        await using var host = await ApiHost.StartAsync(settings: "TRUSTED_PROXIES=127.0.0.1");
+        var clients = host.Services.GetRequiredService<ApiClients>();
+        var (known, late) = ((await clients.AddAsync("known", [ClientScopes.JobsRead], null, Actor.CommandLine))!, (await clients.AddAsync("late", [ClientScopes.JobsRead], null, Actor.CommandLine))!);
+        var ask = async (string key, string address) => (int)(await host.Anonymous.SendAsync(new HttpRequestMessage(HttpMethod.Get, "/api/handlers")
+        {
+            Headers = { Authorization = Answers.Bearer(key), },
+        }.From(address))).StatusCode;
+        Assert.That(await ask(known, "10.0.0.1"), Is.EqualTo(200));
+        for (var guess = 0; guess < 30; guess++) await ask($"jpc_{guess:D43}", "10.0.0.1");
+
+        Assert.That(await ask(known, "10.0.0.1"), Is.EqualTo(200), "a key that was good before");
+        Assert.That(await ask(late, "10.0.0.1"), Is.Not.EqualTo(200), "a key that would have to be looked for");
+        Assert.That(await ask(late, "10.0.0.2"), Is.EqualTo(200));
+    }
+
+    [Test]
     public async Task A_route_with_a_scope_that_is_not_in_the_list_does_not_start()
     {
         var fault = await Assert.ThrowsAsync<ArgumentException>(() =>
@@ -101,5 +137,14 @@ public sealed class ClientTests
         var key = await host.Services.GetRequiredService<ApiClients>().AddAsync(name, scopes, null, Actor.CommandLine);
         host.Client.DefaultRequestHeaders.Authorization = Answers.Bearer(key!);
         return key!;
+    }
+}
+
+file static class Requests
+{
+    public static HttpRequestMessage From(this HttpRequestMessage request, string address)
+    {
+        request.Headers.Add("X-Forwarded-For", address);
+        return request;
     }
 }

@@ -142,6 +142,54 @@ public sealed class OidcTests
         Assert.That((await (await browser.GetAsync("/admin/session")).ReadAsync()).GetProperty("recent_until").GetDateTimeOffset().ToUnixTimeSeconds(), Is.EqualTo(passwordAt + 600));
     }
 
+    [TestCase(null, 0L)]
+    [TestCase(3600L, 1L)]
+    [TestCase(99_999_999_999_999L, 1L)]
+    public async Task A_session_is_no_more_recent_than_the_provider_says_and_never_ahead_of_time(long? ahead, long isRecent)
+    {
+        await using var provider = await StubProvider.StartAsync();
+        await using var host = await StartAsync(provider, "OIDC_ADMINS=grace@example.com");
+        var now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
+        provider.Change = token =>
+        {
+            if (ahead is not null) token.Claims["auth_time"] = now + ahead.Value;
+        };
+        using var browser = new Browser(host);
+
+        await ComeInAsync(browser, provider);
+
+        var until = (await (await browser.GetAsync("/admin/session")).ReadAsync()).GetProperty("recent_until").GetDateTimeOffset().ToUnixTimeSeconds();
+        Assert.That(until, isRecent == 1 ? Is.InRange(now + 600, now + 700) : Is.EqualTo(600));
+    }
+
+    [Test]
+    public async Task Answers_that_nobody_asked_for_are_limited_before_they_are_written_down()
+    {
+        await using var provider = await StubProvider.StartAsync();
+        await using var host = await StartAsync(provider, "OIDC_ADMINS=grace@example.com", "SIGN_INS_PER_MINUTE=5");
+        using var browser = new Browser(host);
+        for (var turn = 0; turn < 30; turn++) await browser.GetAsync("/admin/sign-in/oidc/callback?code=x&state=y");
+
+        await (await browser.GetAsync("/admin/sign-in/oidc/callback?code=x&state=y")).ShouldBeProblemAsync(429, "too-many-requests");
+        await (await browser.GetAsync("/admin/sign-in/oidc")).ShouldBeProblemAsync(429, "too-many-requests");
+
+        Assert.That(await host.Database.ScalarAsync<long>("SELECT count(*) FROM jobplatform.admin_logs"), Is.EqualTo(10));
+    }
+
+    [Test]
+    public async Task A_provider_that_stumbles_is_asked_again()
+    {
+        await using var provider = await StubProvider.StartAsync();
+        await using var host = await StartAsync(provider, "OIDC_ADMINS=grace@example.com");
+        provider.Stumbles = 1;
+        using var browser = new Browser(host);
+
+        await ComeInAsync(browser, provider);
+
+        Assert.That((await browser.GetAsync("/api/handlers")).StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        Assert.That(provider.Stumbles, Is.Negative);
+    }
+
     [Test]
     public async Task Without_its_provider_the_page_says_so_and_passwords_still_work()
     {

@@ -137,6 +137,28 @@ public sealed class SessionTests
         await (await browser.GetAsync("/api/handlers")).ShouldBeProblemAsync(401, "unauthorized");
     }
 
+    [Test]
+    public async Task After_signing_out_a_copy_of_the_cookie_is_worth_nothing_on_any_node()
+    {
+        var clock = Browser.CreateClock();
+        await using var host = await ApiHost.StartAsync(clock);
+        await using var second = await ApiHost.StartAsync(clock, shared: host.Database);
+        using var browser = await Browser.SignInAsync(host);
+        using var other = await Browser.SignInAsync(host, email: "ben@example.com");
+        using var copy = At(host, browser);
+        using var elsewhere = At(second, browser);
+        foreach (var session in new[] { copy, elsewhere }) Assert.That((await session.GetAsync("/api/handlers")).StatusCode, Is.EqualTo(HttpStatusCode.OK));
+
+        await browser.PostAsync("/admin/sign-out");
+
+        await (await copy.GetAsync("/api/handlers")).ShouldBeProblemAsync(401, "unauthorized");
+        clock.Advance(TimeSpan.FromSeconds(5));
+        await (await elsewhere.GetAsync("/api/handlers")).ShouldBeProblemAsync(401, "unauthorized");
+        Assert.That((await other.GetAsync("/api/handlers")).StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        Assert.That(await host.Database.ScalarAsync<string>("SELECT concat_ws(' ', actor, action, host(address)) FROM jobplatform.admin_logs ORDER BY id DESC LIMIT 1"),
+            Is.EqualTo("admin:ada@example.com sign-out 127.0.0.1"));
+    }
+
     [TestCase("Sec-Fetch-Site", "same-origin", 202)]
     [TestCase("Sec-Fetch-Site", "same-site", 403)]
     [TestCase("Sec-Fetch-Site", "none", 403)]
@@ -181,6 +203,21 @@ public sealed class SessionTests
 
         await answer.ShouldBeProblemAsync(429, "too-many-requests");
         Assert.That((await host.RunAsync("""{"job": "nowhere"}""")).StatusCode, Is.EqualTo(HttpStatusCode.NotFound));
+    }
+
+    [Test]
+    public async Task Retries_count_among_the_runs_that_a_session_starts()
+    {
+        await using var host = await ApiHost.StartAsync(settings: "MANUAL_RUNS_PER_MINUTE=3");
+        using var browser = await Browser.SignInAsync(host);
+        await browser.PostAsync("/api/jobs/run", Json("""{"job": "nowhere"}"""));
+        await browser.PostAsync($"/api/runs/{Guid.Empty}/retry");
+        await browser.PostAsync("/api/runs/retry", Json("{}"));
+
+        foreach (var address in (string[])["/api/jobs/nowhere/run", $"/api/runs/{Guid.Empty}/retry", "/api/runs/retry"])
+            await (await browser.PostAsync(address, Json("{}"))).ShouldBeProblemAsync(429, "too-many-requests");
+
+        Assert.That((await browser.PostAsync("/api/runs/cancel", Json("{}"))).StatusCode, Is.EqualTo(HttpStatusCode.OK));
     }
 
     // Over plain HTTP to a server that people reach by HTTPS: the test's client keeps secure cookies to itself.

@@ -114,20 +114,51 @@ public sealed class SignInTests
     }
 
     [Test]
-    public async Task An_account_takes_thirty_failures_in_fifteen_minutes_from_all_addresses_together_and_a_reset_lets_it_in()
+    public async Task An_account_takes_ten_failures_in_fifteen_minutes_from_one_network_and_a_reset_lets_it_in()
     {
         var clock = Browser.CreateClock();
-        await using var host = await ApiHost.StartAsync(clock);
+        await using var host = await ApiHost.StartAsync(clock, settings: "SIGN_INS_PER_MINUTE=1000");
         await AddAsync(host, "ada@example.com");
         var throttle = host.Services.GetRequiredService<SignInThrottle>();
-        var waits = await Task.WhenAll(Enumerable.Range(0, 40).Select(address => throttle.TryAsync($"10.0.0.{address}", "Ada@example.com")));
-        Assert.That(waits.Count(wait => wait is null), Is.EqualTo(SignInThrottle.MostPerAccount));
+        var waits = await Task.WhenAll(Enumerable.Range(0, 20).Select(address => throttle.TryAsync(IPAddress.Parse($"127.0.0.{address}"), "Ada@example.com")));
+        Assert.That(waits.Count(wait => wait is null), Is.EqualTo(SignInThrottle.MostPerNetwork));
         using var browser = new Browser(host);
         await (await browser.SignInAsync("ada@example.com", Browser.Password)).ShouldBeProblemAsync(429, "too-many-sign-ins");
+        Assert.That(await throttle.TryAsync(IPAddress.Parse("127.0.1.1"), "ada@example.com"), Is.Null, "another network");
 
         await host.Services.GetRequiredService<AdminAccounts>().ResetAsync("ada@example.com", "another-password-for-tests", Actor.CommandLine);
 
         Assert.That((await browser.SignInAsync("ada@example.com", "another-password-for-tests")).StatusCode, Is.EqualTo(HttpStatusCode.NoContent));
+    }
+
+    [Test]
+    public async Task Guesses_from_everywhere_are_slowed_down_and_lock_no_account_out_of_a_network_that_it_signed_in_from()
+    {
+        await using var host = await ApiHost.StartAsync();
+        using var before = await Browser.SignInAsync(host);
+        var throttle = host.Services.GetRequiredService<SignInThrottle>();
+        var guess = async (string email) => (await Task.WhenAll(Enumerable.Range(0, 40).Select(net => throttle.TryAsync(IPAddress.Parse($"10.0.{net}.1"), email)))).Count(wait => wait is null);
+
+        Assert.That(await guess("ada@example.com"), Is.EqualTo(SignInThrottle.MostFromUnknown));
+        Assert.That(await guess("nobody@example.com"), Is.EqualTo(SignInThrottle.MostFromUnknown), "whether there is such an account shows in nothing");
+        using var browser = new Browser(host);
+        Assert.That((await browser.SignInAsync("ada@example.com", Browser.Password)).StatusCode, Is.EqualTo(HttpStatusCode.NoContent));
+        Assert.That(await throttle.TryAsync(IPAddress.Parse("10.9.9.9"), "ada@example.com"), Is.Not.Null, "a success elsewhere gives the guesser nothing");
+    }
+
+    [Test]
+    public async Task Who_is_signed_in_confirms_whatever_others_try_and_only_ten_times_wrongly()
+    {
+        await using var host = await ApiHost.StartAsync(settings: ["SIGN_INS_PER_MINUTE=1000", "CALLS_PER_MINUTE=1000"]);
+        using var browser = await Browser.SignInAsync(host);
+        var throttle = host.Services.GetRequiredService<SignInThrottle>();
+        while (await throttle.TryAsync(IPAddress.Loopback, "ada@example.com") is null) { }
+        var confirm = async (string password) => await browser.PostAsync("/admin/confirm", Browser.Form(("password", password)));
+
+        Assert.That((await confirm(Browser.Password)).StatusCode, Is.EqualTo(HttpStatusCode.NoContent));
+        for (var turn = 0; turn < SignInThrottle.MostPerNetwork; turn++) await (await confirm("wrong")).ShouldBeProblemAsync(401, "sign-in-failed");
+
+        await (await confirm(Browser.Password)).ShouldBeProblemAsync(429, "too-many-sign-ins");
     }
 
     [Test]
@@ -136,12 +167,12 @@ public sealed class SignInTests
         var clock = Browser.CreateClock();
         await using var host = await ApiHost.StartAsync(clock);
         var throttle = host.Services.GetRequiredService<SignInThrottle>();
-        for (var turn = 0; turn < 9; turn++) await throttle.TryAsync("10.0.0.1", $"user{turn}@example.com");
+        for (var turn = 0; turn < 9; turn++) await throttle.TryAsync(IPAddress.Parse("10.0.0.1"), $"user{turn}@example.com");
         clock.Advance(TimeSpan.FromMinutes(16));
 
-        await throttle.TryAsync("10.0.0.2", "ada@example.com");
+        await throttle.TryAsync(IPAddress.Parse("10.0.0.2"), "ada@example.com");
 
-        Assert.That(await host.Database.ScalarAsync<long>("SELECT count(*) FROM jobplatform.sign_in_attempts"), Is.EqualTo(2));
+        Assert.That(await host.Database.ScalarAsync<long>("SELECT count(*) FROM jobplatform.sign_in_attempts"), Is.EqualTo(3));
     }
 
     [TestCase("text/plain", "x", 415)]

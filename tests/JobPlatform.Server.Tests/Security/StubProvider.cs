@@ -31,6 +31,9 @@ internal sealed class StubProvider : IAsyncDisposable
     /// <summary>Changes the claims and the rest of each token, before it is signed.</summary>
     public Action<SecurityTokenDescriptor> Change { get; set; } = _ => { };
 
+    /// <summary>How often it still answers 503 when it is asked to describe itself; counted down below zero.</summary>
+    public int Stumbles { get; set; }
+
     /// <summary>The query of the last request for authorization.</summary>
     public IQueryCollection LastRequest { get; private set; } = null!;
 
@@ -41,7 +44,7 @@ internal sealed class StubProvider : IAsyncDisposable
         builder.Services.AddRouting();
         var app = builder.Build();
         var provider = new StubProvider(app);
-        app.MapGet("/.well-known/openid-configuration", () => Results.Json(new
+        app.MapGet("/.well-known/openid-configuration", () => provider.Stumbles-- > 0 ? Results.StatusCode(503) : Results.Json(new
         {
             issuer = provider.Address, authorization_endpoint = $"{provider.Address}/authorize", token_endpoint = $"{provider.Address}/token",
             jwks_uri = $"{provider.Address}/keys",
