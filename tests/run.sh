@@ -62,6 +62,8 @@ done
 # Where it cannot be had, its tests are skipped; in CI that is a failure.
 run_child bash tests/redis-server/install.sh || say "Tests of Redis will be skipped."
 
+run_child bash tests/chromium/install.sh || say "Tests of the admin pages will be skipped."
+
 say "Building"
 choose_engine "$repo"
 run_child dotnet build JobPlatform.sln -c Release -v quiet -nologo --disable-build-servers >&2 \

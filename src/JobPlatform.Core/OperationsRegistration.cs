@@ -15,7 +15,8 @@ public static class OperationsRegistration
     public static IServiceCollection AddOperations(this IServiceCollection services) => services
         .AddSingleton<JobStore>().AddSingleton<JobList>().AddSingleton<JobDrafts>().AddSingleton<JobEditor>()
         .AddSingleton<RunStore>().AddSingleton<RunEnqueuer>().AddSingleton<RunRetrier>().AddSingleton<BulkRuns>()
-        .AddSingleton<ScheduleControl>()
+        .AddSingleton<RunSearch>().AddSingleton<RunHistory>().AddSingleton<JobInspector>()
+        .AddSingleton<ScheduleControl>().AddSingleton<DueTimeCollisions>()
         .AddSingleton<EmailStore>()
         .AddSingleton<StatisticsReader>()
         .AddSingleton<LogReader>();

@@ -32,7 +32,7 @@ public sealed record JobPreview
 /// <summary>Checks definitions before they are stored: each field, and whether they fit each other. Thread-safe.</summary>
 public sealed class JobDrafts(HandlerCatalog catalog, WebhookHandlerStore webhooks, AddressGuard guard, AppDatabase app, TimeProvider clock)
 {
-    private const int NextTimes = 5;
+    private const int NextTimes = 10;
 
     /// <summary>Reads the fields of a draft, laid over a definition that is there.</summary>
     /// <param name="draft">A JSON object with the fields of <see cref="JobDefinition"/> that are to be set.</param>

@@ -49,6 +49,25 @@ public sealed record JobPlace(string Name, DateTimeOffset? At)
 /// <summary>Lists jobs with what their runs came to. Thread-safe.</summary>
 public sealed class JobList(PlatformDatabase database)
 {
+    private static readonly string Select =
+        $"""
+        SELECT j.name, j.description, j.handler, j.cron_expression, j.time_zone, j.is_enabled, j.version, s.next_due_at,
+               t.last_run_id, t.last_status, t.last_finished_at, t.last_duration_ms,
+               {RunDetails.Short("CASE WHEN r.status = 'failed' THEN r.error ELSE coalesce(r.output, r.error) END")} AS last_result,
+               coalesce(t.success_count, 0) AS success_count, coalesce(t.failed_count, 0) AS failed_count
+          FROM jobplatform.jobs j
+          LEFT JOIN jobplatform.schedules s ON s.job_id = j.id AND s.state = 'active'
+          LEFT JOIN jobplatform.job_statistics t ON t.job_id = j.id
+          LEFT JOIN jobplatform.job_runs r ON r.id = t.last_run_id
+        """;
+
+    /// <summary>One job, null when there is none of that name.</summary>
+    public async Task<JobOverview?> FindAsync(string name, CancellationToken cancellation = default)
+    {
+        await using var connection = await database.OpenAsync(cancellation);
+        return await connection.QuerySingleOrDefaultAsync<JobOverview>(new CommandDefinition($"{Select} WHERE j.name = @name", new { name }, cancellationToken: cancellation));
+    }
+
     /// <summary>Jobs that fit, after a place, at most <paramref name="limit"/>.</summary>
     // By name, and by handler, along an index. The other orders sort what the filter leaves: definitions are few, and an
     // index on statistics would make every run's end write one entry more, to spare these lists some milliseconds.
@@ -69,19 +88,7 @@ public sealed class JobList(PlatformDatabase database)
         if (after is not null) conditions.Add(next);
         await using var connection = await database.OpenAsync(cancellation);
         return (await connection.QueryAsync<JobOverview>(new CommandDefinition(
-            $"""
-            SELECT j.name, j.description, j.handler, j.cron_expression, j.time_zone, j.is_enabled, j.version, s.next_due_at,
-                   t.last_run_id, t.last_status, t.last_finished_at, t.last_duration_ms,
-                   {RunDetails.Short("CASE WHEN r.status = 'failed' THEN r.error ELSE coalesce(r.output, r.error) END")} AS last_result,
-                   coalesce(t.success_count, 0) AS success_count, coalesce(t.failed_count, 0) AS failed_count
-              FROM jobplatform.jobs j
-              LEFT JOIN jobplatform.schedules s ON s.job_id = j.id AND s.state = 'active'
-              LEFT JOIN jobplatform.job_statistics t ON t.job_id = j.id
-              LEFT JOIN jobplatform.job_runs r ON r.id = t.last_run_id
-             WHERE {string.Join(" AND ", conditions)}
-             ORDER BY {order}
-             LIMIT @limit
-            """,
+            $"{Select} WHERE {string.Join(" AND ", conditions)} ORDER BY {order} LIMIT @limit",
             new
             {
                 filter.Search, filter.IsEnabled, filter.Handler, lastStatus = filter.LastStatus?.ToWord(),

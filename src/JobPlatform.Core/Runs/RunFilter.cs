@@ -40,6 +40,20 @@ public sealed record RunFilter
         return string.Join(" AND ", conditions);
     }
 
+    /// <summary>
+    /// The same in two parts: what an index answers for any table, and what each row that is left is looked at for; null for
+    /// nothing of the second.
+    /// </summary>
+    internal (string Narrow, string? Check) ToParts()
+    {
+        var isRareStatus = Status is not (null or RunStatus.Success);
+        // A status and a trigger have no index together: the status is the rarer.
+        var isRareTrigger = Trigger is RunTrigger.Manual or RunTrigger.Retry && !isRareStatus && Job is null;
+        var narrow = this with { Status = isRareStatus ? Status : null, Trigger = isRareTrigger ? Trigger : null };
+        var check = new RunFilter { Status = isRareStatus ? null : Status, Trigger = isRareTrigger ? null : Trigger };
+        return (narrow.ToSql(), check == new RunFilter() ? null : check.ToSql());
+    }
+
     /// <summary>The values that the conditions name.</summary>
     internal DynamicParameters ToParameters() => new(new { job = Job, from = From, to = To, retryOf = RetryOf });
 }

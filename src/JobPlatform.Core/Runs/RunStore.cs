@@ -192,6 +192,19 @@ public sealed class RunStore(PlatformDatabase database, IJobEngine engine, Audit
             """, new { id, afterId, limit }, cancellationToken: cancellation))).AsList();
     }
 
+    /// <summary>The last lines of a run's log before <paramref name="beforeId"/>, at most <paramref name="limit"/>, in their order.</summary>
+    public async Task<IReadOnlyList<RunLogLine>> ListLastLogAsync(Guid id, long? beforeId, int limit, CancellationToken cancellation = default)
+    {
+        await using var connection = await database.OpenAsync(cancellation);
+        var lines = (await connection.QueryAsync<RunLogLine>(new CommandDefinition(
+            """
+            SELECT id, attempt, at, level, message FROM jobplatform.job_run_logs
+             WHERE run_id = @id AND id < @before ORDER BY id DESC LIMIT @limit
+            """, new { id, before = beforeId ?? long.MaxValue, limit }, cancellationToken: cancellation))).AsList();
+        lines.Reverse();
+        return lines;
+    }
+
     /// <summary>Cancels a run that waits; tells the handler of one that runs.</summary>
     public async Task<CancelAnswer> CancelAsync(Guid id, Actor actor, CancellationToken cancellation = default)
     {

@@ -25,6 +25,25 @@ public static class RunWords
             : JsonSerializer.Serialize(given, PlatformJson.Options);
     }
 
+    /// <summary>What a run came to or how far it is, in a line: its error, its output, its progress, why it was skipped.</summary>
+    public static string Outcome(RunDetails run) => run.Status switch
+    {
+        RunStatus.Running => Progress(run.Progress),
+        RunStatus.Success => Message(run.Output),
+        RunStatus.Skipped => Skip(run),
+        RunStatus.Queued => "",
+        _ => Message(run.Error),
+    };
+
+    private static string Skip(RunDetails run) => run.SkipReason switch
+    {
+        "overlap" when run.Output is not null => $"the same work was being done elsewhere: {Message(run.Output)}",
+        "overlap" => "as many runs as max_concurrency allows were running",
+        "misfire" => "it was due while no worker could start it",
+        "safety_stop" => $"its handler stopped before it did harm: {Message(run.Output)}",
+        var other => other ?? "",
+    };
+
     /// <summary>"120 of 500 (24 %) deleting rows"; empty for none.</summary>
     public static string Progress(JsonElement? progress)
     {

@@ -52,7 +52,6 @@ internal static class PlatformServices
         });
         services.AddSingleton<JobCatalog>();
         services.AddSingleton<JobSeeder>();
-        services.AddSingleton<JobInspector>();
         services.AddSingleton<ScheduleSync>();
         services.AddWebhooks(settings.OutgoingAllowed);
         services.AddOperations();

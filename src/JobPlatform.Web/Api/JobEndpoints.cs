@@ -79,12 +79,15 @@ internal static class JobEndpoints
         var limit = query.Limit;
         return query.Faults.Count > 0
             ? Problem.Invalid(query.Faults)
-            : Page<JobOverview>.Answer(await jobs.ReadAsync(filter, after, limit, cancellation), limit, job =>
-                JobPlace.After(filter.Sort, job) is { } place ? QueryReader.ToCursor(filter.Sort, place.Name, place.At?.UtcTicks) : "");
+            : Page<JobOverview>.Answer(await jobs.ReadAsync(filter, after, limit, cancellation), limit, job => WritePlace(filter.Sort, job));
     }
 
+    /// <summary>The cursor of the page after a job.</summary>
+    public static string WritePlace(JobSort sort, JobOverview job) =>
+        JobPlace.After(sort, job) is { } place ? QueryReader.ToCursor(sort, place.Name, place.At?.UtcTicks) : "";
+
     // A place in one order is none in another.
-    private static JobPlace? ReadPlace(JobSort sort, string[] parts)
+    public static JobPlace? ReadPlace(JobSort sort, string[] parts)
     {
         if (parts is not [var order, var name, var at] || order != sort.ToString()) return null;
         if (at.Length == 0) return new(name, null);

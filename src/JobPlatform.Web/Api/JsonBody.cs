@@ -41,7 +41,8 @@ internal static class JsonBody
         return faults.Count > 0 ? (null, body, Problem.Invalid(faults)) : ((T)value!, body, null);
     }
 
-    private static List<ConfigFault> Parse(byte[] json, string example, out JsonElement body)
+    /// <summary>Reads an object, or says what is wrong with it.</summary>
+    public static List<ConfigFault> Parse(byte[] json, string example, out JsonElement body)
     {
         body = default;
         if (json.Length == 0) return [new("", $"The body is empty. Send a JSON object such as {example}.")];

@@ -1,5 +1,6 @@
 using JobPlatform.Core.Runs;
 using JobPlatform.Core.Settings;
+using JobPlatform.Web.Admin;
 using JobPlatform.Web.Security;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Mvc;
@@ -29,6 +30,7 @@ public static class PlatformApi
         services.AddApiDocument();
         services.AddSingleton<RunAnswers>().AddSingleton<Readiness>();
         if (settings.Role == ProcessRole.Worker) return services;
+        services.AddAdmin();
         services.AddSingleton<RunEvents>().AddHostedService(provider => provider.GetRequiredService<RunEvents>());
         return services;
     }
@@ -46,13 +48,14 @@ public static class PlatformApi
         .UseRateLimiter()
         .UseAuthorization();
 
-    /// <summary>Maps health and, unless the process is only a worker, the sign-in and <c>/api</c>.</summary>
+    /// <summary>Maps health and, unless the process is only a worker, the sign-in, the admin pages and <c>/api</c>.</summary>
     public static IEndpointRouteBuilder MapPlatformApi(this IEndpointRouteBuilder routes)
     {
         routes.MapHealth();
         if (routes.ServiceProvider.GetRequiredService<PlatformSettings>().Role == ProcessRole.Worker) return routes;
 
         routes.MapSignIn();
+        routes.MapAdmin();
         var api = routes.MapGroup("/api").WithMetadata(new RequestSizeLimitAttribute(MostBytesRead)).RefuseUnknownQuery();
         api.MapJobs();
         api.MapRunJob();

@@ -1,5 +1,8 @@
 using System.Globalization;
 using JobPlatform.Core.Handlers;
+using JobPlatform.Web.Admin;
+using JobPlatform.Web.Admin.Layout;
+using JobPlatform.Web.Security;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.WebUtilities;
@@ -59,13 +62,15 @@ internal sealed record Problem(int Status, string Name, string Title, string Det
     /// <inheritdoc/>
     public Task ExecuteAsync(HttpContext httpContext)
     {
+        if (RetryAfter is { } wait)
+            httpContext.Response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        if (httpContext.Request.Path.StartsWithSegments("/admin") && AccessAnswers.WantsPage(httpContext.Request))
+            return AdminPage.Show<ProblemPage>(new { Title, Detail, Errors = Errors ?? [], TraceId }, Status).ExecuteAsync(httpContext);
         var body = new ProblemDetails { Type = $"urn:jobplatform:problem:{Name}", Title = Title, Status = Status, Detail = Detail };
         if (Errors is not null) body.Extensions["errors"] = Errors;
         if (TraceId is not null) body.Extensions["trace_id"] = TraceId;
         var response = httpContext.Response;
         response.StatusCode = Status;
-        if (RetryAfter is { } wait)
-            response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
         return response.WriteAsJsonAsync(body, ApiJson.Options, "application/problem+json", httpContext.RequestAborted);
     }
 }

@@ -25,7 +25,8 @@ internal static class RunEndpoints
     private static readonly QueryField<DateTimeOffset?> From = QueryField.Time("from", "Only those made at this time or later.");
     private static readonly QueryField<DateTimeOffset?> To = QueryField.Time("to", "Only those made before this time.");
     private static readonly QueryField<Guid?> RetryOf = QueryField.Id("retry_of", "Only those that retry this run.");
-    private static readonly QueryField<long?> After = new("after", "The id of the last line that is known; 0 when not given.",
+    /// <summary>Where a reader of the log begins.</summary>
+    public static readonly QueryField<long?> After = new("after", "The id of the last line that is known; 0 when not given.",
         new() { Type = JsonSchemaType.Integer, Minimum = "0" }, "the id of a line, a whole number from 0", TryReadLong);
     private static readonly QueryField<int?> Lines = QueryField.Number("limit", "How many lines at most; 100 when not given.", 1, 1000);
     private static readonly QueryField<int?> Wait = new("wait", "Answer as soon as the run has ended, or after so many seconds.",

@@ -13,7 +13,7 @@ namespace JobPlatform.Web.Api;
 
 /// <summary>
 /// <c>GET /api/runs/{id}/events</c>: a run as it happens, as server-sent events: <c>line</c> (with the line's id, after
-/// which a reader that comes back goes on), <c>run</c> (status, progress) and at last <c>end</c>.
+/// which a reader that comes back goes on; the first time <c>after</c> says where to begin), <c>run</c> (status, progress) and at last <c>end</c>.
 /// </summary>
 internal static class RunEventsEndpoint
 {
@@ -27,14 +27,17 @@ internal static class RunEventsEndpoint
     public static void MapRunEvents(this IEndpointRouteBuilder api) =>
         api.MapGet("/runs/{id}/events", WatchAsync).RequireAccess(Access.Read, ClientScopes.RunsRead).Describe(new("runs", $"Watch a run: its state, its progress and its log, until it ends. At most {RunEvents.MostWatchers} at once watch at one server process.")
         {
-            Answer = typeof(string), MediaType = "text/event-stream", Problems = ["404 run-not-found", "422 invalid-request", "503 too-many-watchers"],
+            Query = [RunEndpoints.After], Answer = typeof(string), MediaType = "text/event-stream", Problems = ["404 run-not-found", "422 invalid-request", "503 too-many-watchers"],
         });
 
     private static async Task<IResult> WatchAsync(
         string id, HttpContext context, RunStore runs, RunEvents events, StillAllowed allowed, IHostApplicationLifetime host, TimeProvider clock, CancellationToken cancellation)
     {
         var header = context.Request.Headers["Last-Event-ID"];
-        long after = 0;
+        var query = new QueryReader(context.Request);
+        // Of a reader that comes back the header is newer than the address that it began with.
+        var after = query.Get(RunEndpoints.After) ?? 0;
+        if (query.Faults.Count > 0) return Problem.Invalid(query.Faults);
         if (header.Count > 0 && !long.TryParse(header.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out after))
             return Problem.Invalid(new ConfigFault("Last-Event-ID", $"'{Shown.Shorten(header.ToString())}' is not the id of a line, a whole number from 0."));
         if (!Guid.TryParse(id, out var key) || await runs.FindAsync(key, cancellation) is null) return Problem.RunNotFound(Shown.Shorten(id));

@@ -22,7 +22,12 @@ internal sealed partial class AccessAnswers(TimeProvider clock, ILogger<AccessAn
     {
         if (authorizeResult.Succeeded) return next(context);
         if (authorizeResult.Forbidden)
-            return (authorizeResult.AuthorizationFailure?.FailureReasons.OfType<AccessRefused>().FirstOrDefault()?.Answer ?? Undecided).ExecuteAsync(context);
+        {
+            var answer = authorizeResult.AuthorizationFailure?.FailureReasons.OfType<AccessRefused>().FirstOrDefault()?.Answer ?? Undecided;
+            return answer.Name == Refusals.RecentAuthName && FindForm(context.Request) is { } form
+                ? SignInEndpoints.AskToConfirm(context, form).ExecuteAsync(context)
+                : answer.ExecuteAsync(context);
+        }
         if (WantsPage(context.Request))
         {
             context.Response.Redirect(SignInEndpoints.AddressFor(context.Request));
@@ -49,6 +54,9 @@ internal sealed partial class AccessAnswers(TimeProvider clock, ILogger<AccessAn
     public static bool WantsPage(HttpRequest request) =>
         !request.Path.StartsWithSegments("/api") && request.Headers.Authorization.Count == 0
         && request.GetTypedHeaders().Accept.Any(type => type.MediaType.Equals("text/html", StringComparison.OrdinalIgnoreCase));
+
+    // Read already, by who looked for the antiforgery token in it.
+    private static IFormCollection? FindForm(HttpRequest request) => WantsPage(request) && request.HasFormContentType ? request.Form : null;
 
     private static Problem Unauthorized { get; } = new(StatusCodes.Status401Unauthorized, "unauthorized", "A key is needed.",
         "Send the header 'Authorization: Bearer KEY' with the server's JOBS_SECRET_KEY or a client's key, or sign in at /admin/sign-in.");

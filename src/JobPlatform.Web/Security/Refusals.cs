@@ -10,6 +10,9 @@ namespace JobPlatform.Web.Security;
 /// <summary>What a known caller is told that may not, with the way out.</summary>
 internal static class Refusals
 {
+    /// <summary>The problem's name where a session has to show its password again; the admin pages ask for it and go on.</summary>
+    public const string RecentAuthName = "recent-auth-required";
+
     /// <summary>The session has to show its password again.</summary>
     /// <param name="context">The request.</param>
     /// <param name="reason">A sentence: why.</param>
@@ -17,7 +20,7 @@ internal static class Refusals
     {
         var settings = context.RequestServices.GetRequiredService<PlatformSettings>();
         var byProvider = settings.Oidc is null ? "" : ", or without one by GET /admin/sign-in/oidc?confirm=true";
-        return new(StatusCodes.Status403Forbidden, "recent-auth-required", "Confirm that it is you.",
+        return new(StatusCodes.Status403Forbidden, RecentAuthName, "Confirm that it is you.",
             $"{reason} Your last sign-in is more than {settings.Access.RecentAuth.TotalMinutes:0} minutes ago. " +
             $"Confirm your password (POST /admin/confirm{byProvider}), and ask again.");
     }

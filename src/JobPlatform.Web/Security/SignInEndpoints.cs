@@ -1,7 +1,7 @@
-using System.Net.Mime;
-using System.Reflection;
 using JobPlatform.Core.Administration;
 using JobPlatform.Core.Settings;
+using JobPlatform.Web.Admin;
+using JobPlatform.Web.Admin.Layout;
 using JobPlatform.Web.Api;
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Authentication;
@@ -21,8 +21,9 @@ internal static class SignInEndpoints
 {
     private const string Address = "/admin/sign-in";
     private const string Home = "/admin";
-    private const long MostBytes = 16 * 1024;
-    private static readonly byte[] Style = ReadStyle();
+
+    // Confirming carries the form that was refused.
+    private const long MostBytes = 256 * 1024;
 
     /// <summary>The sign-in page that says that the provider did not let somebody in.</summary>
     public const string ProviderFault = Address + "?fault=oidc";
@@ -36,7 +37,6 @@ internal static class SignInEndpoints
         var admin = routes.MapGroup("/admin").WithMetadata(new RequestSizeLimitAttribute(MostBytes));
         admin.MapGet("/sign-in", ShowPage).RequireAccess(Access.Anyone);
         admin.MapPost("/sign-in", SignInAsync).RequireAccess(Access.Anyone);
-        admin.MapGet("/sign-in.css", ShowStyle).RequireAccess(Access.Anyone);
         if (routes.ServiceProvider.GetRequiredService<PlatformSettings>().Oidc is not null)
             admin.MapGet("/sign-in/oidc", AskProvider).RequireAccess(Access.Anyone);
         admin.MapGet("/session", ShowSession).RequireAccess(Access.Self);
@@ -44,10 +44,9 @@ internal static class SignInEndpoints
         admin.MapPost("/sign-out", SignOutAsync).RequireAccess(Access.Self);
     }
 
-    private static IResult ShowPage(
-        HttpContext context, IAntiforgery antiforgery, [FromQuery(Name = "return_to")] string? returnTo, string? fault) =>
+    private static IResult ShowPage(HttpContext context, [FromQuery(Name = "return_to")] string? returnTo, string? fault) =>
         context.FindCaller() is { IsSession: true } ? Results.LocalRedirect(Local(returnTo))
-        : Page(context, antiforgery, returnTo, fault: fault == "oidc" ? ProviderRefused : null);
+        : Page(context, returnTo, fault: fault == "oidc" ? ProviderRefused : null);
 
     // With confirm, for somebody who is signed in, the provider asks for the password again.
     private static IResult AskProvider([FromQuery(Name = "return_to")] string? returnTo, bool confirm = false)
@@ -58,13 +57,13 @@ internal static class SignInEndpoints
     }
 
     private static async Task<IResult> SignInAsync(
-        HttpContext context, CrossSiteGuard guard, PasswordCheck check, Sessions sessions, IAntiforgery antiforgery, CancellationToken cancellation)
+        HttpContext context, CrossSiteGuard guard, PasswordCheck check, Sessions sessions, CancellationToken cancellation)
     {
         // Before anything is read: nobody is signed in to an account of somebody else's choice.
-        if (await guard.FindFaultAsync(context) is { } foreign) return Refuse(context, antiforgery, foreign, "");
+        if (await guard.FindFaultAsync(context) is { } foreign) return Refuse(context, foreign, "", null);
         if (await ReadFormAsync(context.Request, cancellation) is not { } form) return NoForm;
         var (account, fault) = await check.SignInAsync(context, form["email"].ToString(), form["password"].ToString(), cancellation);
-        if (account is null) return Refuse(context, antiforgery, fault!, form["email"].ToString());
+        if (account is null) return Refuse(context, fault!, form["email"].ToString(), form["return_to"]);
         await sessions.SignInAsync(context, account);
         return Done(context, Local(form["return_to"]));
     }
@@ -75,9 +74,31 @@ internal static class SignInEndpoints
         if (await ReadFormAsync(context.Request, cancellation) is not { } form) return NoForm;
         var email = context.FindCaller()!.Name[Actor.Admin("").Name.Length..];
         var (account, fault) = await check.ConfirmAsync(context, email, form["password"].ToString(), cancellation);
-        if (account is null) return fault!;
+        if (account is null) return AccessAnswers.WantsPage(context.Request) ? AskToConfirm(context, form, fault!) : fault!;
         await sessions.ConfirmAsync(context, account);
-        return Done(context, Local(form["return_to"]));
+        // 307: the browser sends the same form again, now to the action that was refused.
+        return LocalAddress.Of(form[ConfirmPage.Again], "") is { Length: > 0 } again
+            ? Results.LocalRedirect(again, preserveMethod: true)
+            : Done(context, Local(form["return_to"]));
+    }
+
+    /// <summary>The page that asks for the password, and goes on with the form afterwards.</summary>
+    /// <param name="context">The request that was refused, or the confirmation of it that failed.</param>
+    /// <param name="form">Its form.</param>
+    /// <param name="fault">Why the password did not do; null before the first.</param>
+    public static IResult AskToConfirm(HttpContext context, IFormCollection form, Problem? fault = null)
+    {
+        var settings = context.RequestServices.GetRequiredService<PlatformSettings>();
+        string[] own = [CrossSiteGuard.Field, ConfirmPage.Again, "password"];
+        return AdminPage.Show<ConfirmPage>(new
+        {
+            Action = fault is null ? context.Request.Path + context.Request.QueryString : form[ConfirmPage.Again].ToString(),
+            Fields = form.Where(field => !own.Contains(field.Key)).SelectMany(field => field.Value.Select(value => KeyValuePair.Create(field.Key, value ?? ""))).ToList(),
+            Back = Local(form["return_to"]),
+            Minutes = (int)settings.Access.RecentAuth.TotalMinutes,
+            HasProvider = settings.Oidc is not null,
+            Fault = fault?.Detail,
+        }, fault?.Status ?? StatusCodes.Status403Forbidden);
     }
 
     private static async Task<IResult> SignOutAsync(HttpContext context, Sessions sessions)
@@ -96,12 +117,6 @@ internal static class SignInEndpoints
             RecentUntil = caller.ProvedAt + settings.Access.RecentAuth,
             CsrfToken = antiforgery.GetAndStoreTokens(context).RequestToken,
         });
-    }
-
-    private static IResult ShowStyle(HttpResponse response)
-    {
-        response.Headers.CacheControl = "public, max-age=3600";
-        return Results.Bytes(Style, "text/css; charset=utf-8");
     }
 
     private static async Task<IFormCollection?> ReadFormAsync(HttpRequest request, CancellationToken cancellation)
@@ -123,28 +138,20 @@ internal static class SignInEndpoints
     private static Problem ProviderRefused { get; } = new(StatusCodes.Status403Forbidden, "sign-in-failed", "The sign-in failed.",
         "The single sign-on did not let you in. The server's log says why.");
 
-    private static IResult Page(HttpContext context, IAntiforgery antiforgery, string? returnTo, string email = "", Problem? fault = null)
-    {
-        var token = antiforgery.GetAndStoreTokens(context).RequestToken!;
-        var page = new SignInPage(token, Local(returnTo), context.RequestServices.GetRequiredService<PlatformSettings>().Oidc is not null) { Email = email, Fault = fault?.Detail };
-        return Results.Content(page.Write(), $"{MediaTypeNames.Text.Html}; charset=utf-8", statusCode: fault?.Status ?? StatusCodes.Status200OK);
-    }
+    private static IResult Page(HttpContext context, string? returnTo, string email = "", Problem? fault = null) =>
+        AdminPage.Show<SignInPage>(new
+        {
+            ReturnTo = Local(returnTo),
+            HasProvider = context.RequestServices.GetRequiredService<PlatformSettings>().Oidc is not null,
+            Email = email,
+            Fault = fault?.Detail,
+        }, fault?.Status ?? StatusCodes.Status200OK);
 
-    private static IResult Refuse(HttpContext context, IAntiforgery antiforgery, Problem fault, string email) =>
-        AccessAnswers.WantsPage(context.Request) ? Page(context, antiforgery, null, email, fault) : fault;
+    private static IResult Refuse(HttpContext context, Problem fault, string email, string? returnTo) =>
+        AccessAnswers.WantsPage(context.Request) ? Page(context, returnTo, email, fault) : fault;
 
     private static IResult Done(HttpContext context, string next) =>
         AccessAnswers.WantsPage(context.Request) ? Results.LocalRedirect(next) : Results.NoContent();
 
-    // Anything else would make this server's name lead elsewhere. Browsers read a backslash as a slash; a header takes ASCII only.
-    private static string Local(string? address) =>
-        address is ['/', ..] and not ['/', '/' or '\\', ..] && address.All(c => c is > ' ' and < '\x7f') ? address : Home;
-
-    private static byte[] ReadStyle()
-    {
-        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream("JobPlatform.Web.Security.SignIn.css")!;
-        var bytes = new byte[stream.Length];
-        stream.ReadExactly(bytes);
-        return bytes;
-    }
+    private static string Local(string? address) => LocalAddress.Of(address, Home);
 }

@@ -23,12 +23,34 @@ public sealed class AccessMatrixTests
         ["GET /health/live"] = new(Access.Anyone, Ok: 200),
         ["GET /health/ready"] = new(Access.Anyone, Ok: 200),
         ["GET /admin/sign-in"] = new(Access.Anyone, Ok: 200) { SignedIn = 302 },
-        ["GET /admin/sign-in.css"] = new(Access.Anyone, Ok: 200),
+        ["GET /admin/assets/{digest}/{file}"] = new(Access.Anyone, Ok: 200) { Path = "/admin/assets/any/base.css" },
         ["POST /admin/sign-in"] = new(Access.Anyone, Ok: 401) { Form = "email=nobody@example.com&password=wrong", WithoutToken = 403 },
         ["GET /admin/sign-in/oidc"] = new(Access.Anyone, Ok: 302),
         ["GET /admin/session"] = new(Access.Self, Ok: 200),
         ["POST /admin/confirm"] = new(Access.Self, Ok: 204) { Form = $"password={Browser.Password}" },
         [SignOut] = new(Access.Self, Ok: 204),
+        ["GET /admin"] = new(Access.Read, Ok: 200),
+        ["GET /admin/jobs"] = new(Access.Read, Ok: 200),
+        ["GET /admin/jobs/{name}"] = new(Access.Read, Ok: 404) { Path = "/admin/jobs/nowhere" },
+        ["GET /admin/jobs/{name}/versions"] = new(Access.Read, Ok: 404) { Path = "/admin/jobs/nowhere/versions" },
+        ["POST /admin/jobs/bulk"] = new(Access.Write, Ok: 303) { Form = "action=enable" },
+        ["POST /admin/jobs/{name}/enable"] = new(Access.Write, Ok: 404) { Path = "/admin/jobs/nowhere/enable", Form = "a=b" },
+        ["POST /admin/jobs/{name}/disable"] = new(Access.Write, Ok: 404) { Path = "/admin/jobs/nowhere/disable", Form = "a=b" },
+        ["POST /admin/jobs/{name}/run"] = new(Access.Write, ClientScopes.JobsRun, Ok: 303) { Path = "/admin/jobs/nowhere/run", Form = "a=b" },
+        ["POST /admin/jobs/{name}/versions/{number}/restore"] = new(Access.Write, Ok: 303) { Path = "/admin/jobs/nowhere/versions/1/restore", Form = "a=b" },
+        ["POST /admin/jobs/{name}/delete"] = new(Access.Destroy, Ok: 303) { Path = "/admin/jobs/nowhere/delete", Form = "a=b" },
+        ["GET /admin/new-job"] = new(Access.Read, Ok: 200) { Viewer = "403 forbidden" },
+        ["POST /admin/new-job"] = new(Access.Write, Ok: 422) { Form = "a=b" },
+        ["GET /admin/jobs/{name}/edit"] = new(Access.Read, Ok: 404) { Path = "/admin/jobs/nowhere/edit", Viewer = "403 forbidden" },
+        ["POST /admin/jobs/{name}/edit"] = new(Access.Write, Ok: 422) { Path = "/admin/jobs/nowhere/edit", Form = "a=b" },
+        ["POST /admin/job-draft"] = new(Access.Read, Ok: 200) { Form = "a=b", Viewer = "403 forbidden" },
+        ["GET /admin/runs"] = new(Access.Read, Ok: 200),
+        ["GET /admin/runs/{id}"] = new(Access.Read, Ok: 404) { Path = $"/admin/runs/{NoRun}" },
+        ["POST /admin/runs/{id}/cancel"] = new(Access.Write, Ok: 404) { Path = $"/admin/runs/{NoRun}/cancel", Form = "a=b" },
+        ["POST /admin/runs/{id}/retry"] = new(Access.Write, ClientScopes.JobsRun, Ok: 404) { Path = $"/admin/runs/{NoRun}/retry", Form = "a=b" },
+        ["POST /admin/runs/bulk/cancel"] = new(Access.Write, Ok: 200) { Form = "q=" },
+        ["POST /admin/runs/bulk/retry"] = new(Access.Write, Ok: 200) { Form = "q=" },
+        ["POST /admin/runs/bulk/delete"] = new(Access.Destroy, Ok: 200) { Form = "q=" },
         ["POST /api/jobs/run"] = new(Access.Write, ClientScopes.JobsRun, Ok: 404) { Json = """{"job": "nowhere"}""" },
         ["GET /api/runs/{id}"] = new(Access.Read, ClientScopes.RunsRead, Ok: 404) { Path = $"/api/runs/{NoRun}" },
         ["GET /api/runs/{id}/logs"] = new(Access.Read, ClientScopes.RunsRead, Ok: 404) { Path = $"/api/runs/{NoRun}/logs" },
@@ -134,7 +156,7 @@ public sealed class AccessMatrixTests
                 Access.Self => "403 session-needed",
                 _ => row.Scope is null ? "403 forbidden" : $"{row.Ok}",
             }),
-            ("viewer", Session(viewer), (_, row) => row.Access is Access.Write or Access.Destroy ? "403 forbidden" : row.InSession),
+            ("viewer", Session(viewer), (_, row) => row.Access is Access.Write or Access.Destroy ? "403 forbidden" : row.Viewer ?? row.InSession),
             ("admin", Session(admin), (_, row) => row.InSession),
             ("admin without token", Session(admin, token: false), (method, row) => row switch
             {
@@ -218,6 +240,9 @@ public sealed class AccessMatrixTests
 
         /// <summary>What somebody gets who is signed in, where it is something else.</summary>
         public int? SignedIn { get; init; }
+
+        /// <summary>What a viewer gets, where it is something else than what an admin gets.</summary>
+        public string? Viewer { get; init; }
 
         /// <summary>What one without an antiforgery token gets, where anyone may come.</summary>
         public int? WithoutToken { get; init; }

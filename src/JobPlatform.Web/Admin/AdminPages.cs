@@ -1,0 +1,39 @@
+using JobPlatform.Web.Admin.Assets;
+using JobPlatform.Web.Admin.JobForms;
+using JobPlatform.Web.Admin.Jobs;
+using JobPlatform.Web.Admin.Overview;
+using JobPlatform.Web.Admin.Runs;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace JobPlatform.Web.Admin;
+
+/// <summary>
+/// The admin pages: rendered whole on the server, with forms for what changes something; scripts only save a click or a
+/// reload. Each route says who may call it, as those of the API do.
+/// </summary>
+internal static class AdminPages
+{
+    // A job's config is at most 64 KiB, and grows when a form encodes it.
+    private const long MostBytes = 256 * 1024;
+
+    public static IServiceCollection AddAdmin(this IServiceCollection services)
+    {
+        services.AddRazorComponents();
+        services.AddSingleton<JobFormPages>();
+        return services;
+    }
+
+    public static void MapAdmin(this IEndpointRouteBuilder routes)
+    {
+        var admin = routes.MapGroup("/admin").WithMetadata(new RequestSizeLimitAttribute(MostBytes));
+        admin.MapAssets();
+        admin.MapOverview();
+        admin.MapJobPages();
+        admin.MapJobForms();
+        admin.MapRunPages();
+        admin.MapBulkRunPages();
+    }
+}

@@ -1,0 +1,60 @@
+using Deque.AxeCore.Commons;
+using Deque.AxeCore.Playwright;
+using Microsoft.Playwright;
+
+namespace JobPlatform.Browser.Tests;
+
+/// <summary>Every page, in light and dark, on a desk and on a phone.</summary>
+public sealed class AccessibilityTests : PageTests
+{
+    private string _job = "";
+    private Guid _run;
+
+    [OneTimeSetUp]
+    public async Task MakeRowsAsync()
+    {
+        _job = await AddJobAsync("axe", "breaks", "max_attempts = 1, cron_expression = '0 3 * * *', description = 'For the pages.'");
+        await Setup.Database.ExecuteAsync("UPDATE jobplatform.jobs SET priority = 4 WHERE name = @job", new { job = _job });
+        _run = await RunAsync(_job);
+    }
+
+    [TestCase(1280, ColorScheme.Light)]
+    [TestCase(1280, ColorScheme.Dark)]
+    [TestCase(390, ColorScheme.Light)]
+    [TestCase(390, ColorScheme.Dark)]
+    public async Task No_page_has_a_violation_or_is_wider_than_the_window(int width, ColorScheme scheme)
+    {
+        Expected.AddRange(["404", "422"]);
+        await OpenAsync(Setup.Host, new() { ViewportSize = new() { Width = width, Height = 800 }, ColorScheme = scheme });
+        var wrong = new List<string>();
+        foreach (var address in new[]
+        {
+            "/admin", "/admin/jobs", "/admin/jobs?q=nothing%3Awrong", $"/admin/jobs/{_job}", $"/admin/jobs/{_job}/versions", $"/admin/jobs/{_job}/edit",
+            "/admin/new-job", "/admin/new-job?handler=talks", "/admin/runs", $"/admin/runs/{_run}", "/admin/jobs/nowhere",
+        })
+        {
+            await Page.GotoAsync(address);
+            wrong.AddRange(await FindAsync(address, width));
+        }
+        await Page.GotoAsync("/admin/jobs");
+        if (width > 400)
+        {
+            await Button("Keys").ClickAsync();
+            wrong.AddRange(await FindAsync("the keys", width));
+        }
+        await Page.Context.ClearCookiesAsync();
+        await Page.GotoAsync("/admin/sign-in");
+        wrong.AddRange(await FindAsync("/admin/sign-in", width));
+
+        Assert.That(wrong, Is.Empty);
+    }
+
+    private async Task<IEnumerable<string>> FindAsync(string address, int width)
+    {
+        var result = await Page.RunAxe(new AxeRunOptions { ResultTypes = [ResultType.Violations] });
+        var found = result.Violations.Select(violation => $"{address}: {violation.Id}: {violation.Help}: {string.Join("; ", violation.Nodes.Take(3).Select(node => node.Html))}").ToList();
+        var wide = await Page.EvaluateAsync<int>("document.documentElement.scrollWidth");
+        if (wide > width) found.Add($"{address}: it is {wide} pixels wide.");
+        return found;
+    }
+}
