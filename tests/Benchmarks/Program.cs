@@ -1,7 +1,7 @@
 using System.Globalization;
 using JobPlatform.Benchmarks;
 
-// Benchmarks [NAME[=ROWS] …]: all of them without a name; ROWS for purge and leaderboard. On JOBPLATFORM_TEST_POSTGRES, or a throwaway cluster of its own.
+// Benchmarks [NAME[=ROWS] …]: all of them without a name; ROWS for purge, leaderboard and pages. On JOBPLATFORM_TEST_POSTGRES, or a throwaway cluster of its own.
 var all = new (string Name, Func<int?, Task> Run)[]
 {
     ("backlog", _ => Throughput.BacklogAsync(100_000)),
@@ -11,6 +11,7 @@ var all = new (string Name, Func<int?, Task> Run)[]
     ("purge", rows => PurgeSpeed.MeasureAsync(rows ?? 500_000)),
     ("leaderboard", rows => LeaderboardSpeed.MeasureAsync(rows ?? 200_000)),
     ("latency", _ => Latency.MeasureAsync(500)),
+    ("pages", rows => PageSpeed.MeasureAsync(rows ?? 1_000_000)),
     ("server", _ => ServerProcess.MeasureAsync()),
 #if HANGFIRE_ENGINE
     ("engines", _ => EngineComparison.ThroughputAsync(3_000)),
