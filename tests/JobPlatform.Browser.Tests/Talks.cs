@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
-using System.ComponentModel;
-using System.ComponentModel.DataAnnotations;
 using System.Threading.Channels;
 using JobPlatform.Core.Handlers;
 using Microsoft.Extensions.Logging;
+using DescriptionAttribute = System.ComponentModel.DescriptionAttribute;
+using RangeAttribute = System.ComponentModel.DataAnnotations.RangeAttribute;
 
 namespace JobPlatform.Browser.Tests;
 
@@ -49,8 +49,10 @@ public sealed partial class Talks : JobHandler<Talks.Config>
                 LogText(run.Logger, text);
                 run.ReportProgress(++said, config.Total, text);
             }
-        return RunOutcome.Success(new { said, config.Tone, config.DryRun, nested = new { list = new[] { "one", "two" }, text = "a text of some length, so that it does not stand in one line" } });
+        return RunOutcome.Success(new { said, config.Tone, config.DryRun, nested = new { list = Items, text = "a text of some length, so that it does not stand in one line" } });
     }
+
+    private static readonly string[] Items = ["one", "two"];
 
     [LoggerMessage(1, LogLevel.Information, "{Text}")]
     private static partial void LogText(ILogger logger, string text);

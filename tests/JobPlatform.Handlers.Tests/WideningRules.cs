@@ -1,3 +1,4 @@
+using System.Reflection;
 using JobPlatform.Core.Handlers;
 using Microsoft.Extensions.Configuration;
 
