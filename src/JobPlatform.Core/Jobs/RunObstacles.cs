@@ -55,7 +55,7 @@ internal static class RunObstacles
             yield return $"The engine's schedule ({schedule.CronExpression} {schedule.TimeZone}, misfire {schedule.Misfire.ToString().ToLowerInvariant()}) is not yet what the job '{job.Name}' asks for "
                 + $"({job.CronExpression} {job.TimeZone}, misfire {job.Misfire.ToString().ToLowerInvariant()}): a running server corrects it within a minute.";
         else if (schedule.NextDueAt is null)
-            yield return $"The schedule of the job '{job.Name}' has stopped: the server could not read it, and its log says why.";
+            yield return $"The schedule of the job '{job.Name}' has no next due time: the engine has lost it, which a running server mends within a minute, or the server could not read it, and its log says why.";
     }
 
     private static IEnumerable<string> FindInWaiting(JobFacts facts)
