@@ -64,7 +64,7 @@ public sealed class RunSearch(PlatformDatabase database)
         parameters.Add("most", CappedCount.Limit + 1);
         await using var connection = await database.OpenAsync(cancellation);
         return CappedCount.Of(await connection.ExecuteScalarAsync<int>(new CommandDefinition(
-            $"SELECT count(*)::int FROM (SELECT FROM jobplatform.job_runs r WHERE {narrow} LIMIT @most) some", parameters, cancellationToken: cancellation)));
+            $"SELECT count(*)::int FROM (SELECT FROM jobplatform.job_runs r WHERE {narrow} LIMIT @most) counted", parameters, cancellationToken: cancellation)));
     }
 
     // In ILIKE these stand for others.
