@@ -63,12 +63,14 @@ public sealed class Setup
     private static async Task<string> SignInAsync(string account)
     {
         await using var context = await Browser.NewContextAsync(new() { BaseURL = Host.Address });
+        context.SetDefaultTimeout(60_000);
         var page = await context.NewPageAsync();
         await page.GotoAsync("/admin/sign-in");
         await page.GetByLabel("E-mail").FillAsync(account);
         await page.GetByLabel("Password").FillAsync(Password);
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
-        await page.WaitForURLAsync("**/admin");
+        // The first pages of all: much is compiled for them.
+        await Assertions.Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Overview" })).ToBeVisibleAsync(new() { Timeout = 60_000 });
         return await context.StorageStateAsync();
     }
 }
