@@ -29,7 +29,7 @@ public sealed class AccessMatrixTests
         ["GET /admin/session"] = new(Access.Self, Ok: 200),
         ["POST /admin/confirm"] = new(Access.Self, Ok: 204) { Form = $"password={Browser.Password}" },
         [SignOut] = new(Access.Self, Ok: 204),
-        ["GET /admin"] = new(Access.Read, Ok: 200),
+        ["GET /admin/"] = new(Access.Read, Ok: 200),
         ["GET /admin/jobs"] = new(Access.Read, Ok: 200),
         ["GET /admin/jobs/{name}"] = new(Access.Read, Ok: 404) { Path = "/admin/jobs/nowhere" },
         ["GET /admin/jobs/{name}/versions"] = new(Access.Read, Ok: 404) { Path = "/admin/jobs/nowhere/versions" },
