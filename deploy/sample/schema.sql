@@ -281,6 +281,8 @@ CREATE TABLE public.signals (
     occurred_at      timestamptz      NOT NULL,
     PRIMARY KEY (organisation_id, occurred_at, source_id)
 ) PARTITION BY RANGE (occurred_at);
+-- From one entity type to the next, and to the signals of one.
+CREATE INDEX signals_entity_type_idx ON public.signals (organisation_id, entity_type);
 COMMENT ON TABLE  public.signals IS 'What leaderboards are computed from; one partition a month, named signals_2026_01. drop-old-signals-partitions makes the next and drops the old.';
 COMMENT ON COLUMN public.signals.source_id IS 'The row of the source that it was read from.';
 
@@ -320,11 +322,33 @@ CREATE UNIQUE INDEX leaderboard_materializations_current_idx ON public.leaderboa
     WHERE superseded_at IS NULL;
 CREATE INDEX leaderboard_materializations_superseded_at_idx ON public.leaderboard_materializations (superseded_at)
     WHERE superseded_at IS NOT NULL;
+-- Those of one organisation, also those that are superseded.
+CREATE INDEX leaderboard_materializations_organisation_id_idx ON public.leaderboard_materializations (organisation_id);
 COMMENT ON TABLE  public.leaderboard_materializations IS 'Leaderboards ready to be shown.';
 COMMENT ON COLUMN public.leaderboard_materializations.ranking IS 'The best, in order: [{"entity_id", "score", "rank"}, …].';
 COMMENT ON COLUMN public.leaderboard_materializations.superseded_at IS 'When a newer one took its place; null for the current one. purge-superseded-materializations counts days from it.';
 
--- As its owner: nobody else may drop a table.
+-- As their owner: nobody else may make or drop a partition, and the platform's role owns nothing.
+CREATE FUNCTION public.create_signals_partition(p_month date) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+    AS $$
+DECLARE
+    v_month date := date_trunc('month', p_month)::date;
+    v_table text := 'signals_' || to_char(v_month, 'YYYY_MM');
+BEGIN
+    -- Two that want the same month: the second waits, and then finds it.
+    PERFORM pg_advisory_xact_lock(hashtextextended('leaderboard:partitions', 0));
+    IF to_regclass('public.' || v_table) IS NOT NULL THEN
+        RETURN false;
+    END IF;
+    -- Made apart and attached: CREATE TABLE … PARTITION OF would make every reader of signals wait.
+    EXECUTE format('CREATE TABLE public.%I (LIKE public.signals INCLUDING ALL)', v_table);
+    EXECUTE format('ALTER TABLE public.signals ATTACH PARTITION public.%I FOR VALUES FROM (%L) TO (%L)',
+                   v_table, v_month || ' 00:00Z', (v_month + interval '1 month')::date || ' 00:00Z');
+    RETURN true;
+END
+$$;
+
 CREATE FUNCTION public.drop_old_signals_partitions(p_keep_months integer) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
     AS $$
@@ -353,12 +377,14 @@ CREATE FUNCTION public.purge_superseded_materializations(p_before timestamptz) R
 
 -- step: rights of the platform's role
 
+REVOKE EXECUTE ON FUNCTION public.create_signals_partition(date), public.drop_old_signals_partitions(integer) FROM PUBLIC;
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'jobplatform_service') THEN
         GRANT USAGE ON SCHEMA public TO jobplatform_service;
         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO jobplatform_service;
         GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO jobplatform_service;
+        GRANT EXECUTE ON FUNCTION public.create_signals_partition(date), public.drop_old_signals_partitions(integer) TO jobplatform_service;
     END IF;
 END
 $$;

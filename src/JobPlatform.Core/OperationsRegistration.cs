@@ -1,6 +1,8 @@
 using JobPlatform.Core.Administration;
 using JobPlatform.Core.Emails;
+using JobPlatform.Core.Events;
 using JobPlatform.Core.Jobs;
+using JobPlatform.Core.Leaderboards;
 using JobPlatform.Core.Runs;
 using JobPlatform.Core.Schedules;
 using JobPlatform.Core.Statistics;
@@ -18,6 +20,8 @@ public static class OperationsRegistration
         .AddSingleton<RunSearch>().AddSingleton<RunHistory>().AddSingleton<JobInspector>()
         .AddSingleton<ScheduleControl>().AddSingleton<DueTimeCollisions>()
         .AddSingleton<EmailStore>()
+        .AddSingleton<EventStore>()
+        .AddSingleton<LeaderboardReader>()
         .AddSingleton<StatisticsReader>()
         .AddSingleton<LogReader>();
 }

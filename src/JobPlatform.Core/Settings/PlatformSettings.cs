@@ -87,6 +87,12 @@ public sealed partial record PlatformSettings
     /// <summary><c>LOGS_RETENTION_DAYS</c>. Default 30.</summary>
     public required LogRetention LogRetention { get; init; }
 
+    /// <summary><c>ENVIRONMENT</c> is Development; everything else, also nothing, is production.</summary>
+    public required bool IsDevelopment { get; init; }
+
+    /// <summary><c>ENABLE_DEBUG_ROUTES</c>: routes that admins find faults with, in production too. Default false.</summary>
+    public required bool HasDebugRoutes { get; init; }
+
     /// <summary><c>REDIS_URL</c>; null when it is not set.</summary>
     public required RedisServer? Redis { get; init; }
 
@@ -139,6 +145,8 @@ public sealed partial record PlatformSettings
             Oidc = reader.Oidc(),
             LogsEnabled = reader.Choice("LOGS_ENABLED", "false", "true", "false") == "true",
             LogRetention = new(reader.Number("LOGS_RETENTION_DAYS", 30, 1, 36_500)),
+            IsDevelopment = "Development".Equals(configuration["ENVIRONMENT"], StringComparison.OrdinalIgnoreCase),
+            HasDebugRoutes = reader.Choice("ENABLE_DEBUG_ROUTES", "false", "true", "false") == "true",
             Redis = reader.Redis("REDIS_URL"),
             Blobs = reader.Blobs("BLOB_URL"),
             Smtp = reader.Smtp(),

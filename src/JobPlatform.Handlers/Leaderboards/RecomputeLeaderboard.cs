@@ -4,14 +4,16 @@ using Dapper;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Redis;
+using JobPlatform.Core.Runs;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace JobPlatform.Handlers.Leaderboards;
 
 /// <summary>
-/// Throws away what was computed for an organisation and computes it anew. Not in production, where the leaderboard would
-/// be gone meanwhile, unless <c>ENABLE_DEBUG_ROUTES</c> allows it.
+/// Throws away what was computed for an organisation and computes it anew. In production, where the leaderboard would be
+/// gone meanwhile, only with <c>ENABLE_DEBUG_ROUTES</c> and for a person, not for a client, an event or SQL. The cached keys
+/// are those of the application in Redis: <c>leaderboard:{organisation id}:…</c>.
 /// </summary>
 [JobHandler("recompute-leaderboard", "Deletes an organisation's cached keys, signals, ingest log, materializations and scores, then refreshes its leaderboard.",
     IsDestructive = true, TimeoutSeconds = 300,
@@ -34,24 +36,24 @@ public sealed class RecomputeLeaderboard(AppDatabase app, IConfiguration setting
         public bool DryRun { get; init; }
     }
 
-    // By primary key: the rows of a partitioned table have no place of their own that tells them apart.
+    // The key tells an organisation's rows apart and leads an index behind it: rows of a partitioned table have no place
+    // of their own that could.
     private static readonly (string Table, string Key)[] Computed =
     [
-        (LeaderboardPipeline.Materializations, "id"), (LeaderboardPipeline.Scores, "organisation_id, entity_type, entity_id"),
+        (LeaderboardPipeline.Materializations, "id"), (LeaderboardPipeline.Scores, "entity_type, entity_id"),
     ];
 
     private static readonly (string Table, string Key)[] Read =
     [
         // The log first: what it no longer names is read again, whenever this ends.
-        (LeaderboardPipeline.IngestLog, "id"), (LeaderboardPipeline.Signals, "organisation_id, occurred_at, source_id"),
+        (LeaderboardPipeline.IngestLog, "id"), (LeaderboardPipeline.Signals, "occurred_at, source_id"),
     ];
 
     /// <inheritdoc/>
     public override async Task<RunOutcome> RunAsync(Config config, RunContext run, CancellationToken cancellation)
     {
-        if (!"Development".Equals(settings["ENVIRONMENT"], StringComparison.OrdinalIgnoreCase)
-            && !"true".Equals(settings["ENABLE_DEBUG_ROUTES"], StringComparison.OrdinalIgnoreCase))
-            return RunOutcome.FailForGood("recompute-leaderboard does not run in production: the leaderboard would be gone meanwhile. Use refresh-leaderboard, or set ENABLE_DEBUG_ROUTES=true.");
+        if (!IsAllowed(run))
+            return RunOutcome.FailForGood("recompute-leaderboard does not run in production: the leaderboard would be gone meanwhile. Use refresh-leaderboard; or set ENABLE_DEBUG_ROUTES=true and let an admin ask for it.");
         var pipeline = new LeaderboardPipeline(app, config, run);
         if (await pipeline.FindAsync(config.OrganisationId!.Value, cancellation) is not { } organisation)
             return RunOutcome.FailForGood($"organisation_id: there is no organisation {config.OrganisationId}.");
@@ -67,24 +69,28 @@ public sealed class RecomputeLeaderboard(AppDatabase app, IConfiguration setting
         return RunOutcome.Success(new { deleted, counts.Ingested, counts.Scored, counts.Materialized });
     }
 
+    private bool IsAllowed(RunContext run) =>
+        "Development".Equals(settings["ENVIRONMENT"], StringComparison.OrdinalIgnoreCase)
+        || (run.Trigger == RunTrigger.Manual && "true".Equals(settings["ENABLE_DEBUG_ROUTES"], StringComparison.OrdinalIgnoreCase));
+
     private async Task<long> DeleteAsync(string table, string key, long id, Config config, RunContext run, CancellationToken cancellation)
     {
         await using var connection = await app.OpenAsync(cancellation);
         if (config.DryRun)
             return await connection.ExecuteScalarAsync<long>(new CommandDefinition(
                 $"SELECT count(*) FROM {table} WHERE organisation_id = @id", new { id }, commandTimeout: 0, cancellationToken: cancellation));
+        // Up to the batch's last row along the key: a list of keys would be looked up in every partition, each time.
+        var upToLast = $"DELETE FROM {table} WHERE organisation_id = @id AND ({key}) <= (SELECT {key} FROM {table} WHERE organisation_id = @id ORDER BY {key} OFFSET @BatchSize - 1 LIMIT 1)";
         long deleted = 0;
-        int batch;
-        do
+        while (await ExecuteAsync(upToLast) is > 0 and var batch)
         {
-            batch = await connection.ExecuteAsync(new CommandDefinition(
-                $"DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE organisation_id = @id LIMIT @BatchSize)",
-                new { id, config.BatchSize }, cancellationToken: cancellation));
             deleted += batch;
             run.ReportProgress(deleted, note: $"{table}: {deleted:N0} rows deleted");
         }
-        while (batch > 0);
-        return deleted;
+        // Fewer than a batch are left.
+        return deleted + await ExecuteAsync($"DELETE FROM {table} WHERE organisation_id = @id");
+
+        Task<int> ExecuteAsync(string sql) => connection.ExecuteAsync(new CommandDefinition(sql, new { id, config.BatchSize }, cancellationToken: cancellation));
     }
 
     private static async Task<long> DeleteCachedAsync(RedisServer server, long id, bool dryRun, CancellationToken cancellation)

@@ -28,7 +28,7 @@ internal static class CheckCommand
     {
         var configuration = PlatformConfiguration.Load(Console.Error);
         var settings = PlatformSettings.Read(configuration, EngineChoice.BuiltIn).RequireServing();
-        var findings = SettingsChecks.Run(configuration, settings);
+        var findings = SettingsChecks.Run(settings);
         if (settings.PlatformConnection.Length > 0) findings.AddRange(await DatabaseChecks.RunAsync(settings, configuration, cancellation));
 
         var output = new Output(PlatformSettings.CreateRedactor(configuration), TimeProvider.System);

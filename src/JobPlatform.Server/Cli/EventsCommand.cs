@@ -43,10 +43,11 @@ internal static class EventsCommand
         emit.SetAction(async (parsed, cancellation) =>
         {
             await using var session = await Session.OpenAsync(cancellation);
-            switch (await session.Get<EventStore>().EmitAsync(parsed.GetValue(type)!, Read(parsed.GetValue(payload)!), parsed.GetValue(id), cancellation))
+            switch (await session.Get<EventStore>().EmitAsync(parsed.GetValue(type)!, Read(parsed.GetValue(payload)!), parsed.GetValue(id), Session.Actor, cancellation))
             {
                 case EventAnswer.Refused refused: throw CliException.Refused($"{refused.Message}\n{refused.Hint}");
-                case EventAnswer.Accepted accepted when parsed.GetValue(json): session.Output.Json(new { accepted.RunIds }); break;
+                case EventAnswer.Accepted accepted when parsed.GetValue(json): session.Output.Json(new { accepted.RunIds, Existing = accepted.IsRepeated }); break;
+                case EventAnswer.Accepted { IsRepeated: true } accepted: session.Output.Line($"Told before; nothing was done. Its runs: {string.Join(", ", accepted.RunIds)}"); break;
                 case EventAnswer.Accepted { RunIds.Count: 0 }: session.Output.Line("Taken; no enabled job subscribes to it."); break;
                 case EventAnswer.Accepted accepted:
                     foreach (var run in accepted.RunIds) session.Output.Line($"{run}");

@@ -5,15 +5,15 @@ namespace JobPlatform.Server.Cli;
 /// <summary>What the settings alone tell.</summary>
 internal static class SettingsChecks
 {
-    public static List<Finding> Run(IConfiguration configuration, PlatformSettings settings)
+    public static List<Finding> Run(PlatformSettings settings)
     {
         var findings = settings.Faults.Select(fault => Finding.Fault("settings", fault)).ToList();
-        if (settings.PublicUrl is { IsLoopback: true } && !IsDevelopment(configuration))
+        if (settings.PublicUrl is { IsLoopback: true } && !settings.IsDevelopment)
             findings.Add(Finding.Warning("settings",
                 $"PUBLIC_URL: '{settings.PublicUrl}' is this machine, and links in mails would lead nowhere. Set it to the address that people use."));
+        if (settings is { HasDebugRoutes: true, IsDevelopment: false })
+            findings.Add(Finding.Warning("settings",
+                "ENABLE_DEBUG_ROUTES: it is true in production, where admins can throw leaderboards away with it. Take it out when you are done."));
         return findings;
     }
-
-    private static bool IsDevelopment(IConfiguration configuration) =>
-        string.Equals(configuration["ENVIRONMENT"], "Development", StringComparison.OrdinalIgnoreCase);
 }

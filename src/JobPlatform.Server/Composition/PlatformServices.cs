@@ -39,7 +39,6 @@ internal static class PlatformServices
         services.AddSingleton<AdminAccounts>();
         services.AddSingleton<ApiClients>();
         services.AddSingleton<EventTypes>();
-        services.AddSingleton<EventStore>();
         services.AddSingleton<Purger>();
         if (settings.Redis is { } redis) services.AddSingleton(redis).AddSingleton<IStreamState, RedisStreams>();
         else services.AddSingleton<IStreamState, PostgresStreams>();

@@ -133,11 +133,12 @@ internal static class ApiDocument
             new() { [new OpenApiSecuritySchemeReference(KeyScheme, document)] = [] },
             new() { [new OpenApiSecuritySchemeReference(SessionScheme, document)] = [] },
         ];
+        var clients = rule.Scope is null ? "" : $", and clients with the scope {rule.Scope}";
         operation.Description = rule.Access switch
         {
-            Access.Read => $"For viewers, admins, the operator's key, and clients with the scope {rule.Scope}.",
-            Access.Write => $"For admins, the operator's key, and clients with the scope {rule.Scope}.",
-            _ => $"For admins who signed in a moment ago, the operator's key, and clients with the scope {rule.Scope}.",
+            Access.Read => $"For viewers, admins, the operator's key{clients}.",
+            Access.Write => $"For admins, the operator's key{clients}.",
+            _ => $"For admins who signed in a moment ago, the operator's key{clients}.",
         };
     }
 

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using JobPlatform.Core.Administration;
-using JobPlatform.Core.Jobs;
 using JobPlatform.Core.Runs;
 using JobPlatform.Core.Settings;
 using JobPlatform.Web.Security;
@@ -24,17 +23,17 @@ internal static class InternalJobEndpoints
     {
         foreach (var handler in Handlers)
             api.MapMethods($"/internal/jobs/{handler}", Methods,
-                (HttpContext context, PlatformSettings settings, JobStore jobs, RunEnqueuer enqueuer, RunAnswers answers, CancellationToken cancellation) =>
-                    RunAsync(handler, context, settings, jobs, enqueuer, answers, cancellation))
+                (HttpContext context, PlatformSettings settings, HandlerRuns runs, RunAnswers answers, CancellationToken cancellation) =>
+                    RunAsync(handler, context, settings, runs, answers, cancellation))
                 // The secret is no caller's key, and is compared here.
                 .RequireAccess(Access.Anyone).Describe(new("internal", $"Run the job of the handler {handler}; with CRON_SECRET as bearer.")
                 {
-                    Status = 202, Answer = typeof(Accepted), Problems = ["401 unauthorized", "409 no-such-job", "409 job-disabled"],
+                    Status = 202, Answer = typeof(Accepted), Problems = ["401 unauthorized", .. HandlerRuns.Problems],
                 });
     }
 
     private static async Task<IResult> RunAsync(
-        string handler, HttpContext context, PlatformSettings settings, JobStore jobs, RunEnqueuer enqueuer, RunAnswers answers, CancellationToken cancellation)
+        string handler, HttpContext context, PlatformSettings settings, HandlerRuns runs, RunAnswers answers, CancellationToken cancellation)
     {
         if (!IsAllowed(context.Request, settings))
         {
@@ -42,12 +41,10 @@ internal static class InternalJobEndpoints
             return new Problem(StatusCodes.Status401Unauthorized, "unauthorized", "A key is needed.",
                 "Send the header 'Authorization: Bearer SECRET' with the server's CRON_SECRET; a server without that setting answers nobody here.");
         }
-        if (await jobs.FindOfHandlerAsync(handler, cancellation) is not { } job)
-            return new Problem(StatusCodes.Status409Conflict, "no-such-job", "There is no job to run.",
-                $"No job has the handler {handler}. 'jobplatform init' makes the jobs of all handlers whose gate is open.");
         var actor = context.ToActor() with { Name = "outside-cron" };
-        return await answers.ToResultAsync(context, await enqueuer.EnqueueAsync(
-            new() { JobName = job, Trigger = RunTrigger.Api, Actor = actor, TriggeredBy = actor.Name }, cancellation), cancellation);
+        return await runs.EnqueueAsync(handler, new() { Trigger = RunTrigger.Api, Actor = actor, TriggeredBy = actor.Name }, cancellation) is { } answer
+            ? await answers.ToResultAsync(context, answer, cancellation)
+            : HandlerRuns.NoJob(handler);
     }
 
     private static bool IsAllowed(HttpRequest request, PlatformSettings settings) =>

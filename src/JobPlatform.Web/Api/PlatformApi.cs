@@ -28,7 +28,7 @@ public static class PlatformApi
         services.AddAccess();
         services.AddCallerLimits(settings.Access);
         services.AddApiDocument();
-        services.AddSingleton<RunAnswers>().AddSingleton<Readiness>();
+        services.AddSingleton<RunAnswers>().AddSingleton<HandlerRuns>().AddSingleton<Readiness>();
         if (settings.Role == ProcessRole.Worker) return services;
         services.AddAdmin();
         services.AddSingleton<RunEvents>().AddHostedService(provider => provider.GetRequiredService<RunEvents>());
@@ -52,7 +52,8 @@ public static class PlatformApi
     public static IEndpointRouteBuilder MapPlatformApi(this IEndpointRouteBuilder routes)
     {
         routes.MapHealth();
-        if (routes.ServiceProvider.GetRequiredService<PlatformSettings>().Role == ProcessRole.Worker) return routes;
+        var settings = routes.ServiceProvider.GetRequiredService<PlatformSettings>();
+        if (settings.Role == ProcessRole.Worker) return routes;
 
         routes.MapSignIn();
         routes.MapAdmin();
@@ -66,8 +67,11 @@ public static class PlatformApi
         api.MapHandlers();
         api.MapWebhooks();
         api.MapEmails();
+        api.MapEvents();
+        api.MapLeaderboards();
         api.MapLogs();
         api.MapInternalJobs();
+        if (settings.HasDebugRoutes) api.MapDebug();
         routes.MapApiDocument();
         return routes;
     }

@@ -56,10 +56,13 @@ internal sealed class RunAnswers(RunStore runs, PlatformSettings settings)
 
     private IResult Accept(HttpContext context, Accepted answer)
     {
-        var url = $"{RootOf(context.Request)}/api/runs/{answer.RunId}";
+        var url = AddressOf(context.Request, answer.RunId);
         context.Response.Headers.Location = url;
         return ApiJson.Answer(answer with { Url = url }, StatusCodes.Status202Accepted);
     }
+
+    /// <summary>Where the run can be read.</summary>
+    public string AddressOf(HttpRequest request, Guid runId) => $"{RootOf(request)}/api/runs/{runId}";
 
     // Without PUBLIC_URL: the address that the caller used. It goes back to nobody else.
     private string? RootOf(HttpRequest request) => settings.PublicUrl?.AbsoluteUri.TrimEnd('/')

@@ -33,7 +33,8 @@ internal sealed class AccessHandler(CrossSiteGuard guard) : AuthorizationHandler
     private static bool IsSafe(string method) =>
         HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method);
 
-    private static Problem SessionNeeded { get; } = new(StatusCodes.Status403Forbidden, "session-needed", "This is for people who are signed in.",
+    /// <summary>What a key is told where only a person may come.</summary>
+    internal static Problem SessionNeeded { get; } = new(StatusCodes.Status403Forbidden, "session-needed", "This is for people who are signed in.",
         "A key has no session. Call this address with the cookie of a sign-in.");
 
     private static Problem ViewersOnlyLook { get; } = new(StatusCodes.Status403Forbidden, "forbidden", "A viewer changes nothing.",

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using JobPlatform.Core.Administration;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Events;
 using JobPlatform.Core.Handlers;
@@ -81,7 +82,7 @@ public sealed class EventTests
     {
         await using var bench = await StartAsync();
 
-        var answer = await bench.Get<EventStore>().EmitAsync(type, JsonElement.Parse(payload));
+        var answer = await bench.Get<EventStore>().EmitAsync(type, JsonElement.Parse(payload), null, Actor.CommandLine);
 
         Assert.That(answer, Is.InstanceOf<EventAnswer.Refused>());
         var refused = (EventAnswer.Refused)answer;
@@ -103,7 +104,7 @@ public sealed class EventTests
     {
         await using var bench = await StartAsync();
 
-        var answer = await bench.Get<EventStore>().EmitAsync(type, JsonElement.Parse(payload), "id");
+        var answer = await bench.Get<EventStore>().EmitAsync(type, JsonElement.Parse(payload), "id", Actor.CommandLine);
 
         Assert.That(answer, Is.InstanceOf<EventAnswer.Accepted>(), $"{answer}");
         foreach (var key in bench.Get<EventTypes>().All.Single(known => known.Name == type).Handlers)

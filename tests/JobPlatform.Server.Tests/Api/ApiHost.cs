@@ -54,14 +54,16 @@ internal sealed class ApiHost : IAsyncDisposable
 
     /// <param name="clock">Default: the system's.</param>
     /// <param name="platform">The connection to the platform's database; default: the host's own.</param>
+    /// <param name="withSample">True for a database with the sample application's tables.</param>
     /// <param name="settings">Operator's settings, NAME=value.</param>
     /// <param name="map">Further routes.</param>
     /// <param name="add">Further services.</param>
     /// <param name="shared">The database of another host, whose further node this one is; default: one of its own.</param>
     public static async Task<ApiHost> StartAsync(TimeProvider? clock = null, string? platform = null,
-        Action<IEndpointRouteBuilder>? map = null, TestDatabase? shared = null, Action<IServiceCollection>? add = null, params string[] settings)
+        Action<IEndpointRouteBuilder>? map = null, TestDatabase? shared = null, bool withSample = false, Action<IServiceCollection>? add = null,
+        params string[] settings)
     {
-        var database = shared ?? await TestDatabase.CreateAsync();
+        var database = shared ?? await (withSample ? TestDatabase.CreateWithSampleAsync() : TestDatabase.CreateAsync());
         var values = settings.Select(setting => setting.Split('=', 2)).Select(pair => KeyValuePair.Create(pair[0], (string?)pair[1]));
         // Empty, as the server has it: what the API needs beyond that it must bring.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
