@@ -31,14 +31,17 @@ internal sealed class HandlerBench : IAsyncDisposable
     /// <param name="withSample">False for a database without the application's tables.</param>
     /// <param name="configure">Adds what the handler needs.</param>
     /// <param name="settings">Settings beside <c>LOGS_ENABLED</c>.</param>
+    /// <param name="role">The role that the handler works as; null for the tables' owner.</param>
     public static async Task<HandlerBench> CreateAsync(string handler, bool withSample = true,
-        Action<IServiceCollection>? configure = null, Dictionary<string, string?>? settings = null)
+        Action<IServiceCollection>? configure = null, Dictionary<string, string?>? settings = null, string? role = null)
     {
         var database = withSample ? await TestDatabase.CreateWithSampleAsync() : await TestDatabase.CreateAsync();
         await database.AddJobAsync(handler, handler);
         // The database's time to the second: the application's own functions go by it.
         var clock = new FakeClock(await database.ScalarAsync<DateTime>("SELECT date_trunc('second', now())"));
-        var platform = await TestPlatform.StartAsync(database.ConnectionString, clock, runsJobs: false, handlers: typeof(CleanupSessions).Assembly,
+        var connection = new NpgsqlConnectionStringBuilder(database.ConnectionString);
+        if (role is not null) connection.Options = $"-c role={role}";
+        var platform = await TestPlatform.StartAsync(connection.ConnectionString, clock, runsJobs: false, handlers: typeof(CleanupSessions).Assembly,
             settings: new(settings ?? []) { ["LOGS_ENABLED"] = "true" },
             configure: services =>
             {
@@ -60,11 +63,11 @@ internal sealed class HandlerBench : IAsyncDisposable
     }
 
     /// <summary>As above, to be stopped from outside.</summary>
-    public async Task<RunEnding> RunAsync(string? payload, RunControl control)
+    public async Task<RunEnding> RunAsync(string? payload, RunControl control, RunTrigger trigger = RunTrigger.Manual)
     {
         var (ending, leftBehind) = await _platform.Services.GetRequiredService<RunExecutor>().ExecuteAsync(new ClaimedRun
         {
-            Id = Guid.CreateVersion7(), JobId = 1, JobVersion = int.MaxValue, Fence = 1, Attempt = 1, Rescues = 0, Trigger = RunTrigger.Manual,
+            Id = Guid.CreateVersion7(), JobId = 1, JobVersion = int.MaxValue, Fence = 1, Attempt = 1, Rescues = 0, Trigger = trigger,
             Forced = false, Limited = false, StartedAt = Now, Payload = payload,
         }, control);
         Assert.That(leftBehind, Is.Null, "the handler stops when it is told to");
@@ -79,16 +82,16 @@ internal sealed class HandlerBench : IAsyncDisposable
         return value.GetInt64();
     }
 
-    /// <summary>Lets the connection that deletes rows of the table die in its second batch, as a killed process does.</summary>
-    public Task DieInSecondBatchAsync(string table) => Database.ExecuteAsync(
+    /// <summary>Lets the connection that changes rows of the table die in its second batch, as a killed process does.</summary>
+    public Task DieInSecondBatchAsync(string table, string change = "DELETE") => Database.ExecuteAsync(
         $"""
         CREATE SEQUENCE batches;
-        CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$
+        CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
         BEGIN
             IF nextval('batches') = 2 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;
             RETURN NULL;
         END $$;
-        CREATE TRIGGER die AFTER DELETE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION die();
+        CREATE TRIGGER die AFTER {change} ON {table} FOR EACH STATEMENT EXECUTE FUNCTION die();
         """);
 
     /// <summary>Waits until a session waits for a lock.</summary>

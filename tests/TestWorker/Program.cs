@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using JobPlatform.Core.Engine;
+using JobPlatform.Handlers;
 using JobPlatform.Testing;
 
 // TestWorker CONNECTION CONCURRENCY LEASE_SECONDS DRAIN_SECONDS ENGINE: says "ready" when it works; SIGTERM drains.
@@ -10,7 +11,7 @@ await using var platform = await TestPlatform.StartAsync(args[0], options: new E
     Lease = TimeSpan.FromSeconds(int.Parse(args[2], CultureInfo.InvariantCulture)),
     Drain = TimeSpan.FromSeconds(int.Parse(args[3], CultureInfo.InvariantCulture)),
     Role = "worker",
-}, engine: Enum.Parse<EngineKind>(args[4]));
+}, engine: Enum.Parse<EngineKind>(args[4]), handlers: typeof(HandlersAssembly).Assembly);
 var stop = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 using var signal = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
 {

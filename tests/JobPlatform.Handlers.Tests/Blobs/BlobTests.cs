@@ -51,7 +51,10 @@ public sealed class BlobTests(bool onS3)
         await using var store = await Store.StartAsync(onS3, "delete-project-blobs", Rows);
         foreach (var path in new[] { "projects/3/a.txt", "projects/30/b.txt", "chats/7/c.txt", "chats/8/d.txt", "chats/9/e.txt" }) await store.AddAsync(path);
 
+        Assert.That(await store.Bench.CountAsync("would_delete", """{"project_id": 3, "chat_ids": [7, 8, 8], "dry_run": true}"""), Is.EqualTo(3));
+        Assert.That(await store.ListAsync(), Has.Length.EqualTo(5));
         Assert.That(await store.Bench.CountAsync("deleted", """{"project_id": 3, "chat_ids": [7, 8, 8]}"""), Is.EqualTo(3));
+        Assert.That(await store.Bench.CountAsync("deleted", """{"project_id": 3, "chat_ids": [7, 8, 8]}"""), Is.Zero);
         Assert.That(await store.ListAsync(), Is.EqualTo((string[])["chats/9/e.txt", "projects/30/b.txt"]));
         Assert.That((await store.Bench.RunAsync("""{"project_id": 3, "chat_ids": [7, 1]}""")).ErrorMessage(), Does.StartWith("chat_ids: the chat 1 is still there"));
     }
@@ -70,6 +73,44 @@ public sealed class BlobTests(bool onS3)
         Assert.That(await store.Bench.CountAsync("deleted", """{"max_rows": 10, "batch_size": 3}"""), Is.EqualTo(10));
         Assert.That(await store.Bench.CountAsync("deleted"), Is.EqualTo(count - 10));
         Assert.That(await store.ListAsync(), Is.EqualTo((string[])["chats/1/named.txt"]));
+    }
+
+    [Test]
+    public async Task A_blob_stored_a_second_before_the_cutoff_goes_one_at_the_cutoff_and_one_a_second_after_stay()
+    {
+        if (onS3) Assert.Pass("There nobody but the store says when.");
+        await using var store = await Store.StartAsync(onS3, "sweep-orphan-blobs", Rows);
+        var cutoff = store.Bench.Now.AddHours(-24);
+        foreach (var second in new[] { -1, 0, 1 }) await store.AddAsync($"uploads/{second}.txt", cutoff.AddSeconds(second));
+
+        Assert.That(await store.Bench.CountAsync("deleted"), Is.EqualTo(1));
+        Assert.That(await store.ListAsync(), Is.EqualTo((string[])["uploads/0.txt", "uploads/1.txt"]));
+    }
+
+    [TestCase("sweep-orphan-blobs", "{}")]
+    [TestCase("delete-chat-blobs", """{"chat_id": 9}""")]
+    [TestCase("delete-project-blobs", """{"project_id": 9, "chat_ids": [10]}""")]
+    public async Task An_empty_store_has_nothing_to_delete(string handler, string payload)
+    {
+        await using var store = await Store.StartAsync(onS3, handler, Rows);
+
+        Assert.That(await store.Bench.CountAsync("deleted", payload), Is.Zero);
+    }
+
+    [TestCase("sweep-orphan-blobs", """{"batch_size": 2}""")]
+    [TestCase("delete-chat-blobs", """{"chat_id": 9, "batch_size": 2}""")]
+    [TestCase("delete-project-blobs", """{"project_id": 3, "chat_ids": [9], "batch_size": 2}""")]
+    public async Task A_run_that_breaks_half_way_keeps_what_it_did_and_the_next_does_the_rest(string handler, string payload)
+    {
+        await using var store = await Store.StartAsync(onS3, handler, Rows, breaksInSecondBatch: true);
+        for (var n = 0; n < 5; n++) await store.AddAsync($"chats/9/{n}.txt");
+        store.Bench.Clock.Advance(TimeSpan.FromHours(25));
+
+        var broken = await store.Bench.RunAsync(payload);
+
+        Assert.That((broken.Status, (await store.ListAsync()).Length), Is.EqualTo((RunStatus.Retrying, 3)));
+        Assert.That(await store.Bench.CountAsync("deleted", payload), Is.EqualTo(3));
+        Assert.That(await store.ListAsync(), Is.Empty);
     }
 
     [Test]
@@ -111,24 +152,25 @@ public sealed class BlobTests(bool onS3)
 
         public required HandlerBench Bench { get; init; }
 
-        public static async Task<Store> StartAsync(bool onS3, string handler, string rows)
+        public static async Task<Store> StartAsync(bool onS3, string handler, string rows, bool breaksInSecondBatch = false)
         {
             var server = onS3 ? await S3Server.StartAsync() : null;
             IBlobStore? blobs = null;
-            var store = new Store { Bench = await HandlerBench.CreateAsync(handler, configure: services => services.AddSingleton<BlobCleaner>().AddSingleton(_ => blobs!)), _server = server };
+            var store = new Store { Bench = await HandlerBench.CreateAsync(handler, configure: services => services.AddSingleton<BlobCleaner>().AddSingleton(_ => breaksInSecondBatch ? new BreakingBlobs(blobs!) : blobs!)), _server = server };
             blobs = store._blobs = server is null ? new FolderBlobs(store._folder)
                 : BlobLocation.TryParse(server.Url, out var location, out var fault) ? new S3Blobs((BlobLocation.Bucket)location!) : throw new InvalidOperationException(fault);
             await store.Bench.Database.ExecuteAsync(rows);
             return store;
         }
 
-        public async Task AddAsync(string path)
+        public async Task AddAsync(string path, DateTimeOffset? storedAt = null)
         {
             if (_server is null)
             {
                 var file = Path.Combine(_folder, path);
                 Directory.CreateDirectory(Path.GetDirectoryName(file)!);
                 await File.WriteAllTextAsync(file, "x");
+                if (storedAt is { } at) File.SetLastWriteTimeUtc(file, at.UtcDateTime);
                 return;
             }
             using var client = new AmazonS3Client("S3RVER", "S3RVER", new AmazonS3Config
@@ -162,5 +204,16 @@ public sealed class BlobTests(bool onS3)
             if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(_folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             Directory.Delete(_folder, recursive: true);
         }
+    }
+
+    /// <summary>A store that breaks once, in the second batch, as when the process dies there.</summary>
+    private sealed class BreakingBlobs(IBlobStore store) : IBlobStore
+    {
+        private int _batches;
+
+        public Task DeleteAsync(IReadOnlyCollection<BlobPath> paths, CancellationToken cancellation) =>
+            ++_batches == 2 ? throw new BlobException("The store is gone.") : store.DeleteAsync(paths, cancellation);
+
+        public IAsyncEnumerable<IReadOnlyList<Blob>> ListAsync(BlobPath? folder, CancellationToken cancellation) => store.ListAsync(folder, cancellation);
     }
 }

@@ -5,8 +5,8 @@ namespace JobPlatform.Handlers.Tests.Leaderboards;
 
 public sealed class LeaderboardTests
 {
-    // Organisation 1 has three users and a team, organisation 2 a user.
-    private const string Rows =
+    /// <summary>Organisation 1 has three users and a team, organisation 2 a user.</summary>
+    internal const string Rows =
         """
         INSERT INTO public.organisations (id, slug, name, ingest_key, leaderboard_stale_at) VALUES (1, 'a', 'A', 'a', now()), (2, 'b', 'B', 'b', NULL);
         INSERT INTO public.activities (organisation_id, entity_type, entity_id, kind, amount, occurred_at) VALUES
@@ -15,7 +15,8 @@ public sealed class LeaderboardTests
             (2, 'user', 1, 'message', 7, now());
         """;
 
-    private const string Boards =
+    /// <summary>The current boards: organisation, type, then entity:score:rank.</summary>
+    internal const string Boards =
         """
         SELECT string_agg(concat_ws(' ', organisation_id, entity_type, (SELECT string_agg(concat_ws(':', e->>'entity_id', e->>'score', e->>'rank'), ' ')
                  FROM jsonb_array_elements(ranking) e)), ', ' ORDER BY organisation_id, entity_type)
@@ -100,13 +101,7 @@ public sealed class LeaderboardTests
     public async Task A_refresh_that_dies_half_way_keeps_what_it_read_and_the_next_goes_on()
     {
         await using var bench = await StartAsync("refresh-leaderboard");
-        await bench.Database.ExecuteAsync(
-            """
-            CREATE SEQUENCE batches;
-            CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$
-            BEGIN IF nextval('batches') = 2 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN NULL; END $$;
-            CREATE TRIGGER die AFTER INSERT ON public.ingest_log FOR EACH STATEMENT EXECUTE FUNCTION die();
-            """);
+        await bench.DieInSecondBatchAsync("public.ingest_log", "INSERT");
 
         var died = await bench.RunAsync("""{"organisation_id": 1, "batch_size": 2}""");
         var read = await bench.Database.ScalarAsync<int>("SELECT count(*) FROM public.signals");
@@ -126,52 +121,36 @@ public sealed class LeaderboardTests
         Assert.That($"{(await bench.RunAsync("""{"organisation_id": 1, "entity_types": ["team", "nothing"]}""")).OutputJson()}", Is.EqualTo("""{"scored":1,"materialized":1}"""));
         Assert.That(await bench.Database.ScalarAsync<string>(Boards), Is.EqualTo("1 team 1:4:1"));
         Assert.That(await bench.Database.ScalarAsync<int>("SELECT count(*) FROM public.computed_scores WHERE score = 0"), Is.EqualTo(3));
+        Assert.That($"{(await bench.RunAsync("""{"organisation_id": 1, "entity_types": ["team"]}""")).OutputJson()}", Is.EqualTo("""{"scored":1,"materialized":1}"""));
+        Assert.That(await bench.Database.ScalarAsync<string>(Boards), Is.EqualTo("1 team 1:4:1"), "the same once more");
+        Assert.That((await bench.RunAsync("""{"organisation_id": 7, "entity_types": ["team"]}""")).ErrorMessage(), Is.EqualTo("organisation_id: there is no organisation 7."));
     }
 
-    [TestCase("""{"organisation_id": 1}""", "5 5")]
-    [TestCase("""{"organisation_id": 1, "reingest": false}""", "0 5")]
-    public async Task Recomputing_throws_away_one_organisations_rows_and_computes_them_anew(string payload, string ingestedAndSignals)
+    [TestCase("refresh-leaderboard", """{"organisation_id": 3}""", """{"ingested":0,"scored":0,"materialized":0}""")]
+    [TestCase("score-leaderboard-entities", """{"organisation_id": 3, "entity_types": ["user"]}""", """{"scored":0,"materialized":0}""")]
+    public async Task An_organisation_without_signals_has_no_board(string handler, string payload, string output)
     {
-        await using var bench = await StartAsync("refresh-leaderboard", "Development");
-        await bench.RunAsync("""{"organisation_id": 1}""");
-        await bench.RunAsync("""{"organisation_id": 2}""");
-        await bench.Database.ExecuteAsync("UPDATE jobplatform.jobs SET handler = 'recompute-leaderboard'; UPDATE public.computed_scores SET score = 99 WHERE organisation_id = 1");
+        await using var bench = await StartAsync(handler);
+        await bench.Database.ExecuteAsync("INSERT INTO public.organisations (id, slug, name, ingest_key) VALUES (3, 'c', 'C', 'c')");
 
-        var dry = (await bench.RunAsync(payload.Replace("}", ", \"dry_run\": true}", StringComparison.Ordinal))).Output;
-        var output = (await bench.RunAsync(payload)).OutputJson();
-
-        Assert.That(dry, Does.Contain("\"leaderboard_materializations\":2").And.Contain("\"computed_scores\":4"));
-        Assert.That($"{output.GetProperty("ingested")} {await bench.Database.ScalarAsync<int>("SELECT count(*) FROM public.signals WHERE organisation_id = 1")}", Is.EqualTo(ingestedAndSignals));
-        Assert.That(await bench.Database.ScalarAsync<string>(Boards), Is.EqualTo("1 team 1:4:1, 1 user 1:3:1 3:3:1 2:1:3, 2 user 1:7:1"));
+        Assert.That($"{(await bench.RunAsync(payload)).OutputJson()}", Is.EqualTo(output));
+        Assert.That(await bench.Database.ScalarAsync<string>(Boards), Is.Null);
     }
 
-    [Test]
-    public async Task Recomputing_is_refused_in_production()
+    [TestCase("score-leaderboard-entities", """{"organisation_id": 1, "entity_types": ["user"]}""")]
+    [TestCase("recompute-leaderboard", """{"organisation_id": 1}""")]
+    public async Task What_works_on_the_same_key_is_skipped_while_another_run_has_it(string handler, string payload)
     {
-        await using var bench = await StartAsync("recompute-leaderboard");
+        await using var bench = await StartAsync(handler, "Development");
+        await using var other = await bench.Database.OpenAsync();
+        await using var held = await other.BeginTransactionAsync();
+        await using var hold = new NpgsqlCommand("SELECT pg_advisory_xact_lock(hashtextextended('leaderboard:lock:a', 0))", other);
+        await hold.ExecuteNonQueryAsync();
 
-        var ending = await bench.RunAsync("""{"organisation_id": 1}""");
+        var ending = await bench.RunAsync(payload);
 
-        Assert.That((ending.Status, ending.ErrorMessage()), Is.EqualTo((RunStatus.Failed, ending.ErrorMessage())));
-        Assert.That(ending.ErrorMessage(), Does.StartWith("recompute-leaderboard does not run in production"));
-    }
-
-    [TestCase(true)]
-    [TestCase(false)]
-    public async Task Partitions_beyond_the_months_that_are_kept_are_dropped_and_three_are_made_ahead(bool withFunction)
-    {
-        await using var bench = await StartAsync("drop-old-signals-partitions");
-        var month = new DateOnly(bench.Now.Year, bench.Now.Month, 1);
-        if (!withFunction) await bench.Database.ExecuteAsync("DROP FUNCTION public.drop_old_signals_partitions(integer)");
-        foreach (var months in new[] { -14, -13, -12, -1 })
-            await bench.Database.ExecuteAsync($"CREATE TABLE public.signals_{month.AddMonths(months):yyyy_MM} PARTITION OF public.signals FOR VALUES FROM ('{month.AddMonths(months):yyyy-MM-dd} 00:00Z') TO ('{month.AddMonths(months + 1):yyyy-MM-dd} 00:00Z')");
-
-        var dry = await bench.RunAsync("""{"dry_run": true}""");
-        Assert.That(withFunction ? dry.ErrorMessage() : dry.Output, Does.Contain(withFunction ? "the application's own function" : $"signals_{month.AddMonths(-13):yyyy_MM}"));
-        Assert.That(await ListAsync(bench), Has.Length.EqualTo(4));
-        Assert.That(await bench.CountAsync("dropped"), Is.EqualTo(2));
-        Assert.That(await bench.CountAsync("dropped"), Is.Zero);
-        Assert.That(await ListAsync(bench), Is.EqualTo(new[] { -12, -1, 0, 1, 2, 3 }.Select(months => $"signals_{month.AddMonths(months):yyyy_MM}").ToArray()));
+        Assert.That((ending.Status, ending.SkipReason, ending.Output), Is.EqualTo((RunStatus.Skipped, "overlap", """{"lock":"leaderboard:lock:a"}""")));
+        Assert.That(await bench.Database.ScalarAsync<int>("SELECT count(*) FROM public.signals"), Is.Zero);
     }
 
     private static async Task<HandlerBench> StartAsync(string handler, string? environment = null)
@@ -180,7 +159,4 @@ public sealed class LeaderboardTests
         await bench.Database.ExecuteAsync(Rows);
         return bench;
     }
-
-    private static async Task<string[]> ListAsync(HandlerBench bench) => (await bench.Database.ScalarAsync<string[]>(
-        "SELECT array_agg(inhrelid::regclass::text ORDER BY 1) FROM pg_inherits WHERE inhparent = 'public.signals'::regclass"))!;
 }

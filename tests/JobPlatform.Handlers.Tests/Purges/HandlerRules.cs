@@ -6,6 +6,21 @@ public sealed class CleanupSessionsTests() : PurgeRules("cleanup-sessions", "pub
 public sealed class PurgeErrorLogsTests() : PurgeRules("purge-error-logs", "jobplatform.error_logs", TimeSpan.FromDays(30),
     "INSERT INTO jobplatform.error_logs (created_at, level, category, message) VALUES (@at, 'error', 'c', 'm')");
 
+public sealed class PurgeAuditLogTests() : PurgeRules("purge-logs", "jobplatform.admin_logs", TimeSpan.FromDays(90),
+    "INSERT INTO jobplatform.admin_logs (created_at, actor, action) VALUES (@at, 'a', 'b')");
+
+public sealed class PurgeRunsTests() : PurgeRules("purge-logs", "jobplatform.job_runs", TimeSpan.FromDays(90),
+    """
+    INSERT INTO jobplatform.job_runs (id, job_id, job_version, trigger, run_at, created_at, started_at, finished_at, status, queue, priority, limited)
+    VALUES (gen_random_uuid(), 1, 1, 'api', @at, @at, @at, @at, 'success', 'default', 5, false)
+    """);
+
+public sealed class PurgeEventsTests() : PurgeRules("purge-logs", "jobplatform.events", TimeSpan.FromDays(90),
+    "INSERT INTO jobplatform.events (created_at, type, payload, emitted_by, run_ids) VALUES (@at, 'chat.deleted', '{}', 'a', '{}')");
+
+public sealed class PurgeAiRequestsTests() : PurgeRules("purge-logs", "public.ai_requests", TimeSpan.FromDays(90),
+    "INSERT INTO public.ai_requests (provider, model, status, created_at) VALUES ('openai', 'm', 'succeeded', @at)");
+
 public sealed class CleanupInvitationsTests() : PurgeRules("cleanup-invitations", "public.workspace_invitations", TimeSpan.Zero,
     "INSERT INTO public.workspace_invitations (workspace_id, email, expires_at) VALUES (1, 'b@example.com', @at)")
 {

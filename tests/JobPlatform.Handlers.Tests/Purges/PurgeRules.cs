@@ -1,3 +1,4 @@
+using System.Text.Json;
 using JobPlatform.Core.Runs;
 
 namespace JobPlatform.Handlers.Tests.Purges;
@@ -42,8 +43,10 @@ public abstract class PurgeRules(string handler, string table, TimeSpan keptFor,
         await using var bench = await StartAsync();
         await AddAsync(bench, 3, -5);
 
-        Assert.That((await bench.RunAsync("""{"dry_run": true}""")).Output, Does.Contain("\"dry_run\":true"));
-        Assert.That((await bench.RunAsync("""{"dry_run": true, "max_rows": 2}""")).Output, Does.Contain("\"would_delete\":2"));
+        var (all, two) = ((await bench.RunAsync("""{"dry_run": true}""")).OutputJson(), (await bench.RunAsync("""{"dry_run": true, "max_rows": 2}""")).OutputJson());
+
+        Assert.That(all.GetProperty("dry_run").GetBoolean(), Is.True);
+        Assert.That((CountDue(all), CountDue(two)), Is.EqualTo((3, 2)));
         Assert.That(await CountAsync(bench), Is.EqualTo(3));
     }
 
@@ -98,17 +101,10 @@ public abstract class PurgeRules(string handler, string table, TimeSpan keptFor,
         Assert.That(await bench.CountAsync("deleted"), Is.EqualTo(1));
     }
 
-    [Test]
-    public async Task Without_its_table_a_run_says_which_is_missing()
-    {
-        await using var bench = await HandlerBench.CreateAsync(handler, withSample: false);
-        if (!table.StartsWith("public.", StringComparison.Ordinal)) Assert.Pass("The platform's own tables are always there.");
-
-        var ending = await bench.RunAsync();
-
-        Assert.That((ending.Status, ending.ErrorMessage()), Is.EqualTo((RunStatus.Failed, ending.ErrorMessage())));
-        Assert.That(ending.ErrorMessage(), Does.StartWith("The application's database lacks").And.Contain(table));
-    }
+    // A handler of several tables counts each.
+    private static int CountDue(JsonElement output) => output.GetProperty("would_delete") is { ValueKind: JsonValueKind.Object } tables
+        ? tables.EnumerateObject().Sum(due => due.Value.GetInt32())
+        : output.GetProperty("would_delete").GetInt32();
 
     /// <summary>The database with the rows' parents.</summary>
     internal async Task<HandlerBench> StartAsync()

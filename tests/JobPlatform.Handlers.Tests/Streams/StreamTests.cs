@@ -16,6 +16,7 @@ public sealed class StreamTests(bool onRedis)
     public async Task A_stream_whose_last_heartbeat_is_a_second_too_old_is_released_one_at_the_cutoff_stays()
     {
         await using var state = await State.StartAsync(onRedis, "sweep-stale-streams");
+        Assert.That(await state.Bench.CountAsync("deleted"), Is.Zero, "there is none yet");
         await state.AddAsync(1, "a", state.Bench.Now - Limit - TimeSpan.FromSeconds(1));
         await state.AddAsync(2, "b", state.Bench.Now - Limit);
         await state.AddAsync(3, "c", state.Bench.Now - Limit + TimeSpan.FromSeconds(1));
@@ -31,6 +32,7 @@ public sealed class StreamTests(bool onRedis)
     public async Task A_stream_that_ends_releases_its_chat_and_a_later_one_of_the_chat_stays()
     {
         await using var state = await State.StartAsync(onRedis, "release-active-stream");
+        Assert.That(await state.Bench.CountAsync("released", """{"chat_id": 1, "stream_id": "old"}"""), Is.Zero, "there is none yet");
         await state.AddAsync(1, "new", state.Bench.Now);
         await state.AddAsync(2, "b", state.Bench.Now);
 
@@ -51,6 +53,36 @@ public sealed class StreamTests(bool onRedis)
         Assert.That(await state.Bench.CountAsync("deleted", """{"max_rows": 100, "batch_size": 30}"""), Is.EqualTo(100));
         Assert.That(await state.Bench.CountAsync("deleted"), Is.EqualTo(1100));
         Assert.That(await state.ListAsync(), Is.Empty);
+    }
+
+    [Test]
+    public async Task A_sweep_that_dies_half_way_keeps_what_it_did_and_the_next_goes_on()
+    {
+        if (onRedis) Assert.Pass("There each stream goes by itself, in one script.");
+        await using var state = await State.StartAsync(onRedis, "sweep-stale-streams");
+        for (var chat = 1; chat <= 5; chat++) await state.AddAsync(chat, "s", state.Bench.Now.AddHours(-1));
+        await state.Bench.DieInSecondBatchAsync("public.active_streams");
+
+        Assert.That((await state.Bench.RunAsync("""{"batch_size": 2}""")).Status, Is.EqualTo(RunStatus.Retrying));
+        Assert.That(await state.Bench.CountAsync("deleted", """{"batch_size": 2}"""), Is.EqualTo(3));
+    }
+
+    [Test]
+    public async Task A_stream_that_gives_a_sign_of_life_between_the_look_and_the_release_keeps_its_chat()
+    {
+        if (onRedis) Assert.Pass("There both are one script, which runs alone.");
+        await using var state = await State.StartAsync(onRedis, "sweep-stale-streams");
+        await state.AddAsync(1, "a", state.Bench.Now.AddHours(-1));
+        await state.AddAsync(2, "b", state.Bench.Now.AddHours(-1));
+        await using var stream = await state.Bench.Database.OpenAsync();
+        await using var writing = await stream.BeginTransactionAsync();
+        await using var beat = new Npgsql.NpgsqlCommand("UPDATE public.active_streams SET heartbeat_at = now() + interval '1 hour' WHERE chat_id = 2", stream);
+        await beat.ExecuteNonQueryAsync();
+
+        Assert.That(await state.Bench.CountAsync("deleted"), Is.EqualTo(1));
+        await writing.CommitAsync();
+        Assert.That(await state.Bench.CountAsync("deleted"), Is.Zero);
+        Assert.That(await state.ListAsync(), Is.EqualTo("2 b"));
     }
 
     [Test]
