@@ -6,7 +6,10 @@ using JobPlatform.Testing;
 
 namespace JobPlatform.Benchmarks;
 
-/// <summary>Seconds of refresh-leaderboard for one organisation, beside one set-based statement that does the same work.</summary>
+/// <summary>
+/// Seconds of refresh-leaderboard for one organisation, beside one set-based statement that does the same work; and how
+/// long the HTTP API takes to answer with a stale leaderboard.
+/// </summary>
 internal static class LeaderboardSpeed
 {
     private const string Fill =
@@ -34,6 +37,8 @@ internal static class LeaderboardSpeed
          WHERE place <= 100 GROUP BY entity_type
         """;
 
+    private const int Warmup = 20, Calls = 500;
+
     public static async Task MeasureAsync(int signals)
     {
         await using var database = await TestDatabase.CreateWithSampleAsync();
@@ -41,15 +46,41 @@ internal static class LeaderboardSpeed
         await connection.ExecuteAsync(Fill, new { signals }, commandTimeout: 0);
         await connection.ExecuteAsync("VACUUM ANALYZE public.activities", commandTimeout: 0);
         await database.AddJobAsync("refresh", "refresh-leaderboard", """config = '{"organisation_id": 1}'""", "timeout_seconds = 3600");
-        await using var platform = await TestPlatform.StartAsync(database.ConnectionString, handlers: typeof(RefreshLeaderboard).Assembly);
-
-        var ours = await RunAsync(platform);
-        var again = await RunAsync(platform);
+        var (ours, again) = await RefreshAsync(database);
+        await MeasureAnswersAsync(database, signals);
         await connection.ExecuteAsync("TRUNCATE public.signals, public.ingest_log, public.computed_scores, public.leaderboard_materializations");
         var start = Stopwatch.GetTimestamp();
         await connection.ExecuteAsync(Plain, commandTimeout: 0);
         Figures.Print("refresh-leaderboard", "s", ours, Stopwatch.GetElapsedTime(start).TotalSeconds, $"{signals:N0} new signals, beside one statement");
         Figures.Print("refresh-leaderboard again", "s", again, note: "nothing new; what was read within ten minutes is looked at again");
+    }
+
+    private static async Task<(double First, double Again)> RefreshAsync(TestDatabase database)
+    {
+        await using var platform = await TestPlatform.StartAsync(database.ConnectionString, handlers: typeof(RefreshLeaderboard).Assembly);
+
+        return (await RunAsync(platform), await RunAsync(platform));
+    }
+
+    private static async Task MeasureAnswersAsync(TestDatabase database, int signals)
+    {
+        // Without a worker the refresh that the first answer asks for stays queued: every answer is a stale one.
+        await using var server = await RunningServer.StartAsync(database, ("ROLE", "web"), ("CALLS_PER_MINUTE", "1000000"));
+        foreach (var (state, change) in new[] { ("stale", "now()"), ("fresh", "NULL") })
+        {
+            await database.ExecuteAsync($"UPDATE public.organisations SET leaderboard_stale_at = {change}");
+            var took = new List<double>();
+            for (var call = 0; call < Warmup + Calls; call++)
+            {
+                var start = Stopwatch.GetTimestamp();
+                var answer = await server.Http.GetStringAsync(new Uri("/api/a/leaderboard/score", UriKind.Relative));
+                if (call >= Warmup) took.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+                if (!answer.Contains($"\"stale\":{(state == "stale" ? "true" : "false")}", StringComparison.Ordinal)) throw new InvalidOperationException(answer);
+            }
+            Figures.Print($"{state} answer p50", "ms", Figures.Percentile(took, 0.5), note: $"GET /api/{{org}}/leaderboard/score, {signals:N0} signals, {Calls} calls one after another");
+            Figures.Print($"{state} answer p99", "ms", Figures.Percentile(took, 0.99));
+            Figures.Print($"{state} answer max", "ms", took[^1]);
+        }
     }
 
     private static async Task<double> RunAsync(TestPlatform platform)
