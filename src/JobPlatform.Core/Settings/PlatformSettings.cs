@@ -7,6 +7,7 @@ using System.Text.RegularExpressions;
 using JobPlatform.Core.Blobs;
 using JobPlatform.Core.Outgoing;
 using JobPlatform.Core.Redis;
+using JobPlatform.Core.Stripe;
 using Microsoft.Extensions.Configuration;
 using Npgsql;
 
@@ -105,6 +106,18 @@ public sealed partial record PlatformSettings
     /// <summary><c>OUTGOING_ALLOW</c>: what of the inside the addresses in rows may reach. Default nothing.</summary>
     public required AllowList OutgoingAllowed { get; init; }
 
+    /// <summary><c>STRIPE_…</c>.</summary>
+    public required StripeSettings Stripe { get; init; }
+
+    /// <summary><c>VAPID_…</c>; null when they are not set.</summary>
+    public required VapidSettings? Vapid { get; init; }
+
+    /// <summary><c>ADMIN_EMAILS</c> and <c>DEFAULT_LOCALE</c>.</summary>
+    public required MailSettings Mail { get; init; }
+
+    /// <summary>The AI providers whose key is set.</summary>
+    public required IReadOnlyList<AiProvider> AiProviders { get; init; }
+
     /// <summary>What is wrong; empty when all is well.</summary>
     public required IReadOnlyList<string> Faults { get; init; }
 
@@ -151,6 +164,10 @@ public sealed partial record PlatformSettings
             Blobs = reader.Blobs("BLOB_URL"),
             Smtp = reader.Smtp(),
             OutgoingAllowed = reader.Allowed("OUTGOING_ALLOW"),
+            Stripe = StripeSettings.Read(configuration, reader.Faults),
+            Vapid = VapidSettings.Read(configuration, reader.Faults),
+            Mail = MailSettings.Read(configuration, reader.Faults),
+            AiProviders = AiProvider.Read(configuration, reader.Faults),
             Faults = reader.Faults,
         };
     }
