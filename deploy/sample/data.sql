@@ -187,6 +187,56 @@ SELECT n, 1 + floor(organisations * sample_random(n, 90)), sample_choice(n, 91, 
 FROM sample_count(20) AS organisations, sample_count(100000) AS activities, generate_series(1, activities) AS n;
 SELECT setval(pg_get_serial_sequence('public.activities', 'id'), max(id)) FROM public.activities;
 
+-- step: accounts, {8000} subscriptions, licences, credits and affiliates
+
+SELECT set_config('session_replication_role', 'replica', true) WHERE current_setting('is_superuser')::boolean;
+-- Each user has an account; two in a hundred are organisations of five.
+INSERT INTO public.accounts (id, name, kind, owner_id, stripe_customer_id, credits, low_credits_threshold, credits_refilled_at, created_at)
+SELECT id, CASE WHEN is_organisation THEN 'Team of ' || full_name ELSE full_name END, CASE WHEN is_organisation THEN 'organisation' ELSE 'personal' END,
+       id, CASE WHEN sample_random(id, 111) < 0.8 THEN 'cus_sample' || id END, floor(5000 * sample_random(id, 101)), 20, created_at, created_at
+FROM (SELECT *, sample_random(id, 100) < 0.02 AS is_organisation FROM public.users) AS owners;
+SELECT setval(pg_get_serial_sequence('public.accounts', 'id'), max(id)) FROM public.accounts;
+INSERT INTO public.account_members (account_id, user_id)
+SELECT id, owner_id FROM public.accounts
+UNION
+SELECT a.id, a.owner_id + k FROM public.accounts AS a, generate_series(1, 4) AS k
+WHERE a.kind = 'organisation' AND EXISTS (SELECT FROM public.users AS u WHERE u.id = a.owner_id + k);
+
+INSERT INTO public.subscriptions (account_id, stripe_subscription_id, stripe_customer_id, status, plan, quantity, amount, currency, billing_interval,
+    interval_count, current_period_end, cancel_at_period_end, is_paused, started_at, trial_ends_at, ended_at)
+SELECT id, 'sub_sample' || id, stripe_customer_id,
+       CASE WHEN luck < 0.80 THEN 'active' WHEN luck < 0.86 THEN 'trialing' WHEN luck < 0.90 THEN 'past_due' ELSE 'canceled' END,
+       plan || '_' || every, quantity,
+       quantity * CASE plan WHEN 'starter' THEN 900 WHEN 'pro' THEN 2900 ELSE 9900 END * CASE every WHEN 'year' THEN 10 ELSE 1 END * CASE currency WHEN 'jpy' THEN 1.5 ELSE 1 END,
+       currency, every, 1, now() + interval '30 days' * sample_random(id, 106), sample_random(id, 107) < 0.04, sample_random(id, 108) < 0.02, created_at,
+       CASE WHEN luck BETWEEN 0.80 AND 0.86 THEN now() + interval '14 days' * sample_random(id, 109) END,
+       CASE WHEN luck >= 0.90 THEN created_at + (now() - created_at) * sample_random(id, 110) END
+FROM public.accounts,
+     sample_random(id, 102) AS luck, sample_choice(id, 103, '{starter,starter,pro,business}') AS plan,
+     sample_choice(id, 104, '{month,month,month,year}') AS every, sample_choice(id, 105, '{eur,eur,usd,usd,gbp,jpy}') AS currency,
+     LATERAL (SELECT CASE kind WHEN 'organisation' THEN 5 ELSE 1 END AS quantity) AS seats
+WHERE stripe_customer_id IS NOT NULL;
+
+-- Some end within the next days, some have ended and not been noticed.
+INSERT INTO public.licenses (account_id, product, expires_at)
+SELECT id, sample_choice(id, 112, '{Desktop,Desktop,Server}'), now() + interval '400 days' * (sample_random(id, 113) - 0.005)
+FROM public.accounts WHERE sample_random(id, 114) < 0.1;
+
+-- Three of the queue are due; the fourth has four days left, the fifth was withdrawn.
+INSERT INTO public.account_deletion_requests (account_id, requested_at, withdrawn_at)
+SELECT id, now() - interval '1 day' * CASE WHEN place <= 3 THEN 31 ELSE 26 END, CASE WHEN place = 5 THEN now() - interval '20 days' END
+FROM (SELECT a.id, row_number() OVER (ORDER BY a.id DESC) AS place FROM public.accounts AS a WHERE a.kind = 'personal'
+          AND NOT EXISTS (SELECT FROM public.subscriptions AS s WHERE s.account_id = a.id)) AS leaving
+WHERE place <= 5;
+
+INSERT INTO public.payments (id, account_id, stripe_payment_id, amount, currency, paid_at, refunded_at)
+SELECT n, account_id, 'pi_sample' || n, round(amount), currency, paid_at, CASE WHEN sample_random(n, 116) < 0.03 THEN paid_at + (now() - paid_at) * 0.3 END
+FROM (SELECT row_number() OVER (ORDER BY id) AS n, * FROM public.subscriptions WHERE id % 4 = 0) AS s,
+     LATERAL (SELECT s.started_at + (now() - s.started_at) * sample_random(n, 115) AS paid_at) AS paid;
+SELECT setval(pg_get_serial_sequence('public.payments', 'id'), max(id)) FROM public.payments;
+INSERT INTO public.affiliate_conversions (affiliate_id, payment_id, commission, currency, hold_until)
+SELECT 1 + id % (SELECT count(*) FROM public.users), id, amount / 5, currency, paid_at + interval '30 days' FROM public.payments WHERE id % 3 = 0;
+
 -- step: {400000} AI requests
 
 SELECT set_config('session_replication_role', 'replica', true) WHERE current_setting('is_superuser')::boolean;

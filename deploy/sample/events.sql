@@ -6,3 +6,4 @@ SELECT jobplatform.emit_event('project.deleted', '{"project_id": 900000002, "cha
 SELECT jobplatform.emit_event('message.attachments_changed', '{"message_id": 1}', 'sample-4');
 SELECT jobplatform.emit_event('leaderboard.stale', '{"organisation_id": 1}', 'sample-5');
 SELECT jobplatform.emit_event('leaderboard.scored_partially', '{"organisation_id": 1, "entity_types": ["team"]}', 'sample-6');
+SELECT jobplatform.emit_event('llm.request_failed', '{"provider": "openai", "status": 429, "model": "openai-large"}', 'sample-7');

@@ -32,8 +32,11 @@ internal sealed class HandlerBench : IAsyncDisposable
     /// <param name="configure">Adds what the handler needs.</param>
     /// <param name="settings">Settings beside <c>LOGS_ENABLED</c>.</param>
     /// <param name="role">The role that the handler works as; null for the tables' owner.</param>
+    /// <param name="time">The node's clock where it shall not stand still: what waits between two tries needs one that goes.</param>
+    /// <param name="outgoingAllowed">As the setting OUTGOING_ALLOW.</param>
     public static async Task<HandlerBench> CreateAsync(string handler, bool withSample = true,
-        Action<IServiceCollection>? configure = null, Dictionary<string, string?>? settings = null, string? role = null)
+        Action<IServiceCollection>? configure = null, Dictionary<string, string?>? settings = null, string? role = null, TimeProvider? time = null,
+        string outgoingAllowed = "")
     {
         var database = withSample ? await TestDatabase.CreateWithSampleAsync() : await TestDatabase.CreateAsync();
         await database.AddJobAsync(handler, handler);
@@ -41,7 +44,7 @@ internal sealed class HandlerBench : IAsyncDisposable
         var clock = new FakeClock(await database.ScalarAsync<DateTime>("SELECT date_trunc('second', now())"));
         var connection = new NpgsqlConnectionStringBuilder(database.ConnectionString);
         if (role is not null) connection.Options = $"-c role={role}";
-        var platform = await TestPlatform.StartAsync(connection.ConnectionString, clock, runsJobs: false, handlers: typeof(CleanupSessions).Assembly,
+        var platform = await TestPlatform.StartAsync(connection.ConnectionString, time ?? clock, outgoingAllowed: outgoingAllowed, runsJobs: false, handlers: typeof(CleanupSessions).Assembly,
             settings: new(settings ?? []) { ["LOGS_ENABLED"] = "true" },
             configure: services =>
             {
