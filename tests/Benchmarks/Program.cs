@@ -1,7 +1,7 @@
 using System.Globalization;
 using JobPlatform.Benchmarks;
 
-// Benchmarks [NAME[=ROWS] …]: all of them without a name; ROWS for purge, leaderboard and pages. On JOBPLATFORM_TEST_POSTGRES, or a throwaway cluster of its own.
+// Benchmarks [NAME[=ROWS] …]: all of them without a name; ROWS for purge, leaderboard, stripe and pages. On JOBPLATFORM_TEST_POSTGRES, or a throwaway cluster of its own.
 var all = new (string Name, Func<int?, Task> Run)[]
 {
     ("backlog", _ => Throughput.BacklogAsync(100_000)),
@@ -10,6 +10,7 @@ var all = new (string Name, Func<int?, Task> Run)[]
     ("claim", _ => ClaimCost.MeasureAsync()),
     ("purge", rows => PurgeSpeed.MeasureAsync(rows ?? 500_000)),
     ("leaderboard", rows => LeaderboardSpeed.MeasureAsync(rows ?? 200_000)),
+    ("stripe", rows => StripeSpeed.MeasureAsync(rows ?? 100_000)),
     ("latency", _ => Latency.MeasureAsync(500)),
     ("pages", rows => PageSpeed.MeasureAsync(rows ?? 1_000_000)),
     ("server", _ => ServerProcess.MeasureAsync()),
@@ -25,6 +26,11 @@ if (args is ["raw-worker", var connection])
     return;
 }
 #endif
+if (args is ["stripe-stub", var rowsOfStub])
+{
+    await StripeSpeed.ServeAsync(int.Parse(rowsOfStub, CultureInfo.InvariantCulture));
+    return;
+}
 foreach (var (name, run) in all)
     if (args.Length == 0 || args.Any(argument => argument.Split('=')[0] == name))
         await run(args.Where(argument => argument.StartsWith(name + "=", StringComparison.Ordinal))

@@ -14,7 +14,7 @@ internal sealed class SubscriptionStaging(NpgsqlConnection connection)
     private const string Columns =
         "stripe_subscription_id, stripe_customer_id, status, plan, quantity, amount, currency, billing_interval, interval_count, current_period_end, cancel_at_period_end, is_paused, started_at, trial_ends_at, ended_at";
 
-    // As COPY is faster by ten the more rows it gets; a page alone is not worth its round trips.
+    // A page alone is not worth the round trips of a COPY.
     private const int RowsInCopy = 2_000;
 
     private readonly List<StripeSubscription> _waiting = new(RowsInCopy + 100);

@@ -18,7 +18,6 @@ namespace JobPlatform.Handlers.Deletions;
 /// </summary>
 public sealed class AccountErasure(AppDatabase app, PlatformDatabase platform, StripeClient stripe, IBlobStore blobs, Mailer mails, AuditLog audit)
 {
-    private const int FoldersInPage = 500;
     private static readonly Actor Platform = new("system");
 
     /// <summary>The steps, in their order.</summary>
@@ -42,7 +41,7 @@ public sealed class AccountErasure(AppDatabase app, PlatformDatabase platform, S
             await steps.DoAsync("collect", () => CollectAsync(request, account, cancellation), cancellation);
             await steps.DoAsync("subscription", () => EndSubscriptionsAsync(request, steps, run, cancellation), cancellation);
             await steps.DoAsync("data", () => DeleteDataAsync(request, account, steps, config, run, cancellation), cancellation);
-            await steps.DoAsync("blobs", () => DeleteBlobsAsync(request, steps, cancellation), cancellation);
+            await steps.DoAsync("blobs", () => new AccountBlobs(app, blobs).DeleteAsync(request, steps, cancellation), cancellation);
             await steps.DoAsync("users", () => DeleteUsersAsync(request, account, steps, cancellation), cancellation);
             await steps.DoAsync("notice", () => NotifyAsync(request, config, cancellation), cancellation);
             await steps.DoAsync("evidence", () => ProveAsync(request, steps, cancellation), cancellation);
@@ -139,36 +138,6 @@ public sealed class AccountErasure(AppDatabase app, PlatformDatabase platform, S
                 run.ReportProgress(0, note: $"request {request}: {table}");
             }
             while (deleted > 0);
-        }
-    }
-
-    // A blob that a row of somebody else names, such as a copied chat's, stays.
-    private async Task DeleteBlobsAsync(long request, ErasureSteps steps, CancellationToken cancellation)
-    {
-        var (kind, last) = ("", 0L);
-        while (true)
-        {
-            await using var connection = await app.OpenAsync(cancellation);
-            var parts = (await connection.QueryAsync<(string Kind, long Id)>(new CommandDefinition(
-                """
-                SELECT kind, part_id FROM public.account_deletion_parts
-                 WHERE request_id = @request AND kind IN ('chat', 'project') AND (kind, part_id) > (@kind, @last) ORDER BY kind, part_id LIMIT @FoldersInPage
-                """, new { request, kind, last, FoldersInPage }, cancellationToken: cancellation))).AsList();
-            if (parts.Count == 0) return;
-            (kind, last) = parts[^1];
-            foreach (var (partKind, id) in parts)
-                await foreach (var page in blobs.ListAsync(BlobPath.Of($"{partKind}s", id), cancellation))
-                {
-                    var unnamed = (await connection.QueryAsync<string>(new CommandDefinition(
-                        """
-                        SELECT path FROM unnest(@paths) AS path
-                         WHERE NOT EXISTS (SELECT FROM public.message_attachments a WHERE a.blob_path = path)
-                           AND NOT EXISTS (SELECT FROM public.project_files f WHERE f.blob_path = path)
-                        """, new { paths = page.Select(blob => blob.Path.Value).ToArray() }, cancellationToken: cancellation))).ToHashSet(StringComparer.Ordinal);
-                    var gone = page.Where(blob => unnamed.Contains(blob.Path.Value)).Select(blob => blob.Path).ToList();
-                    await blobs.DeleteAsync(gone, cancellation);
-                    await steps.CountAsync(connection, "blobs", "blobs", gone.Count, cancellation);
-                }
         }
     }
 

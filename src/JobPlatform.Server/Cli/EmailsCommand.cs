@@ -6,16 +6,17 @@ using JobPlatform.Core.Emails;
 
 namespace JobPlatform.Server.Cli;
 
-/// <summary><c>emails</c>: look at outgoing mail, send it again, take it out.</summary>
+/// <summary><c>emails</c>: look at outgoing mail, send it again, take it out, preview its texts.</summary>
 internal static class EmailsCommand
 {
-    public static Command Create() => new("emails", "Look at outgoing mail, send it again, take it out of the queue.")
+    public static Command Create() => new("emails", "Look at outgoing mail, send it again, take it out of the queue, preview its texts.")
     {
         CreateList(),
         CreateChange("retry", "Queue a failed or canceled mail again, due now, with all its attempts.",
             (emails, id, cancellation) => emails.RetryAsync(id, Session.Actor, cancellation), "pending again", "only a failed or canceled mail can be retried"),
         CreateChange("cancel", "Take a waiting mail out of the queue.",
             (emails, id, cancellation) => emails.CancelAsync(id, Session.Actor, cancellation), "canceled", "only a pending mail can be canceled"),
+        EmailsPreview.Create(),
     };
 
     private static Command CreateList()

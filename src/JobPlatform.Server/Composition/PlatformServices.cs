@@ -8,12 +8,19 @@ using JobPlatform.Core.Events;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Handlers.Purging;
 using JobPlatform.Core.Jobs;
+using JobPlatform.Core.Notifications;
 using JobPlatform.Core.Runs;
 using JobPlatform.Core.Schedules;
 using JobPlatform.Core.Settings;
+using JobPlatform.Core.Stripe;
 using JobPlatform.Core.Webhooks;
+using JobPlatform.Handlers.AiProviders;
+using JobPlatform.Handlers.Billing;
 using JobPlatform.Handlers.Blobs;
+using JobPlatform.Handlers.Credits;
+using JobPlatform.Handlers.Deletions;
 using JobPlatform.Handlers.Streams;
+using JobPlatform.Mails;
 
 namespace JobPlatform.Server.Composition;
 
@@ -28,6 +35,7 @@ internal static class PlatformServices
         services.AddSingleton(settings);
         services.AddSingleton(settings.Smtp);
         services.AddSingleton(settings.LogRetention);
+        services.AddSingleton(settings.Mail);
         services.AddSingleton(PlatformSettings.CreateRedactor(configuration));
         services.AddSingleton(new SecretBox(settings.JobsSecretKeys));
         services.AddSingleton<DatabaseClock>();
@@ -49,6 +57,8 @@ internal static class PlatformServices
             BlobLocation.Bucket bucket => new S3Blobs(bucket),
             _ => new MissingBlobs(),
         });
+        services.AddMails();
+        services.AddBilling(settings);
         services.AddSingleton<JobCatalog>();
         services.AddSingleton<JobSeeder>();
         services.AddSingleton<ScheduleSync>();
@@ -66,6 +76,19 @@ internal static class PlatformServices
         });
         return services;
     }
+
+    private static void AddBilling(this IServiceCollection services, PlatformSettings settings)
+    {
+        services.AddSingleton(settings.Stripe).AddSingleton<StripeClient>().AddSingleton<BillingNotices>();
+        services.AddSingleton<AccountErasure>();
+        services.AddSingleton(settings.AiProviders).AddSingleton<ProviderProbe>().AddSingleton<ProviderAlerts>();
+        services.AddSingleton(new PushSender(settings.Vapid, settings.Mail.DefaultLocale)).AddSingleton<WebPush>();
+    }
+
+    /// <summary>Tells the admins of jobs that fail. For processes that run jobs.</summary>
+    public static IServiceCollection AddFailureAlerts(this IServiceCollection services, PlatformSettings settings) =>
+        services.AddHostedService(provider => new FailureAlerts(provider.GetRequiredService<PlatformDatabase>(),
+            provider.GetRequiredService<IAdminNotifier>(), provider.GetRequiredService<TimeProvider>(), settings.PublicUrl, provider.GetRequiredService<ILogger<FailureAlerts>>()));
 
     /// <summary>Also keeps warnings and errors in <c>error_logs</c>. Before all that may log while it stops.</summary>
     public static IServiceCollection AddErrorLog(this IServiceCollection services)

@@ -87,7 +87,7 @@ internal static partial class ServeHost
             host.ServicesStopConcurrently = false;
         });
         builder.Services.AddPlatform(settings, configuration);
-        if (settings.Role != ProcessRole.Web) builder.Services.AddEngineWorker(settings);
+        if (settings.Role != ProcessRole.Web) builder.Services.AddFailureAlerts(settings).AddEngineWorker(settings);
         builder.Services.AddEnginePages(settings);
         var app = builder.Build();
         app.UsePlatformApi();

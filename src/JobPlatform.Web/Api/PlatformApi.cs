@@ -72,6 +72,7 @@ public static class PlatformApi
         api.MapLogs();
         api.MapInternalJobs();
         if (settings.HasDebugRoutes) api.MapDebug();
+        api.MapStripe();
         routes.MapApiDocument();
         return routes;
     }

@@ -101,8 +101,8 @@ public sealed class CheckLowCreditsAlertsTests
     [Test]
     public async Task An_account_that_nobody_could_be_told_of_is_the_next_runs_and_a_partly_told_one_is_not()
     {
-        var isBusy = true;
-        await using var service = await PushService.StartAsync(path => isBusy && path.StartsWith("/busy", StringComparison.Ordinal) ? 500 : 201);
+        await using var service = await PushService.StartAsync(path => path.StartsWith("/busy", StringComparison.Ordinal) ? 500 : 201);
+        await using var well = await PushService.StartAsync();
         using var browser = new Receiver();
         await using var bench = await StartAsync();
         await bench.AddAccountsAsync(2);
@@ -114,7 +114,8 @@ public sealed class CheckLowCreditsAlertsTests
         Assert.That((await bench.RunAsync()).Output, Does.StartWith("""{"accounts":2,"alerted":1,"pushed":1,"removed":0,"refused":0,"deferred":1"""));
         var failed = await bench.RunAsync();
         Assert.That((failed.Status, failed.ErrorMessage()), Is.EqualTo((RunStatus.Retrying, "No push service took a message; 1 accounts wait for the next try. The run's log says why.")));
-        isBusy = false;
+        // Elsewhere, as a host that failed so often is left alone for a while.
+        await bench.Database.ExecuteAsync("UPDATE public.push_subscriptions SET endpoint = @endpoint WHERE user_id = 1", new { endpoint = well.Url("a") });
         Assert.That((await bench.RunAsync()).Output, Does.StartWith("""{"accounts":1,"alerted":1,"pushed":1,"""));
     }
 

@@ -36,6 +36,9 @@ internal sealed class CommandLineFixture : IAsyncDisposable
     /// <summary>On a database with the schema and nothing in it.</summary>
     public static async Task<CommandLineFixture> CreateAsync() => new(await TestDatabase.CreateAsync());
 
+    /// <summary>On a database with the schema and the sample application's tables, empty.</summary>
+    public static async Task<CommandLineFixture> CreateWithSampleAsync() => new(await TestDatabase.CreateWithSampleAsync());
+
     /// <summary>On a database without the schema.</summary>
     public static async Task<CommandLineFixture> CreateEmptyAsync() => new(await TestDatabase.CreateEmptyAsync());
 

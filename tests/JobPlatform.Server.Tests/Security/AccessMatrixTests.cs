@@ -102,6 +102,8 @@ public sealed class AccessMatrixTests
         ["POST /api/internal/jobs/delete-stale-deactivated-accounts"] = new(Access.Anyone, Ok: 401),
         ["GET /api/internal/jobs/delete-stale-empty-chats"] = new(Access.Anyone, Ok: 401),
         ["POST /api/internal/jobs/delete-stale-empty-chats"] = new(Access.Anyone, Ok: 401),
+        // Stripe's signature opens this one.
+        ["POST /api/stripe/webhook"] = new(Access.Anyone, Ok: 401) { Json = "{}" },
         ["GET /api/handlers"] = new(Access.Read, ClientScopes.JobsRead, Ok: 200),
         // The tests' own, so that the strictest rule has a row whatever routes there are.
         [Destruction] = new(Access.Destroy, ClientScopes.JobsWrite, Ok: 204),
