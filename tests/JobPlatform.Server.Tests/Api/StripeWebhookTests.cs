@@ -22,7 +22,7 @@ public sealed class StripeWebhookTests
 
         Assert.That(second, Is.EqualTo(first));
         Assert.That(other, Is.Not.EqualTo(first));
-        Assert.That(await host.Database.ScalarAsync<string>("SELECT string_agg(concat_ws(' ', trigger, triggered_by, payload), ', ' ORDER BY id) FROM jobplatform.job_runs"),
+        Assert.That(await host.Database.ScalarAsync<string>("SELECT string_agg(concat_ws(' ', trigger, triggered_by, payload), ', ' ORDER BY payload->>'customer') FROM jobplatform.job_runs"),
             Is.EqualTo("""event stripe {"customer": "cus_1"}, event stripe {"customer": "cus_2"}"""));
     }
 
