@@ -225,7 +225,7 @@ FROM public.accounts WHERE sample_random(id, 114) < 0.1;
 -- Three of the queue are due; the fourth has four days left, the fifth was withdrawn.
 INSERT INTO public.account_deletion_requests (account_id, requested_at, withdrawn_at)
 SELECT id, now() - interval '1 day' * CASE WHEN place <= 3 THEN 31 ELSE 26 END, CASE WHEN place = 5 THEN now() - interval '20 days' END
-FROM (SELECT a.id, row_number() OVER (ORDER BY a.id DESC) AS place FROM public.accounts AS a WHERE a.kind = 'personal'
+FROM (SELECT a.id, row_number() OVER (ORDER BY a.id) AS place FROM public.accounts AS a WHERE a.kind = 'personal'
           AND NOT EXISTS (SELECT FROM public.subscriptions AS s WHERE s.account_id = a.id)) AS leaving
 WHERE place <= 5;
 
