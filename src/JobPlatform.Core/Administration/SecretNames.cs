@@ -33,7 +33,7 @@ internal static partial class SecretNames
 
     // Not every key is a secret (Idempotency-Key), nor is all that has auth in it (author).
     [GeneratedRegex(
-        "passw|passphrase|pwd|secret|token|authori[sz]ation|authentication|x[_-]auth|credential|cookie|bearer|jwt|session[_-]?id|"
+        "passw|passphrase|pwd|secret|token|authori[sz]ation|authentication|x[_-]auth(?!or)|credential|cookie|bearer|jwt|session[_-]?id|"
         + "(api|access|private|signing|account|master|shared|subscription|functions?|service|license|licence)[_-]?key",
         RegexOptions.IgnoreCase)]
     private static partial Regex Name();
