@@ -140,7 +140,7 @@ public sealed class JobExplanationTests
     {
         Assert.That(Answer(Well with { Schedule = Well.Schedule! with { State = state, CronExpression = cron } }), Does.StartWith(beginning));
         Assert.That(Answer(Well with { Schedule = null }), Does.StartWith("The engine has no schedule for the job 'nightly' yet"));
-        Assert.That(Answer(Well with { Schedule = Well.Schedule! with { NextDueAt = null } }), Does.Contain("has stopped"));
+        Assert.That(Answer(Well with { Schedule = Well.Schedule! with { NextDueAt = null } }), Does.Contain("has no next due time"));
     }
 
     [Test]
