@@ -28,7 +28,7 @@ public sealed class RunsTests : PageTests
     [Test]
     public async Task All_runs_that_fit_are_retried_after_a_count()
     {
-        var job = await AddJobAsync("bulk", "breaks", "max_attempts = 1");
+        var job = await AddJobAsync("bulk", "breaks", "max_attempts = 1", "overlap_policy = 'allow'");
         await RunAsync(job);
         await RunAsync(job);
         await Setup.Database.ExecuteAsync("UPDATE jobplatform.jobs SET handler = 'talks' WHERE name = @job", new { job });
