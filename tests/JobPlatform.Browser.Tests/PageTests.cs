@@ -51,7 +51,7 @@ public abstract class PageTests
         options.ReducedMotion = ReducedMotion.Reduce;
         if ((account ?? Account) is { } name) options.StorageState = Setup.Sessions[name];
         _context = await Setup.Browser.NewContextAsync(options);
-        _context.SetDefaultTimeout(30_000);
+        _context.SetDefaultTimeout(60_000);
         Page = await _context.NewPageAsync();
         Page.Console += (_, message) =>
         {

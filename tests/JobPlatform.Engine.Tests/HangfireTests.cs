@@ -213,13 +213,13 @@ public sealed class HangfireTests
         foreach (var engine in new[] { EngineKind.Embedded, EngineKind.Hangfire, EngineKind.Embedded, EngineKind.Hangfire })
         {
             await using var platform = await TestPlatform.StartAsync(database.ConnectionString, engine: engine,
-                options: new EngineOptions { Concurrency = 2, Lease = TimeSpan.FromSeconds(3), Drain = TimeSpan.FromSeconds(1) });
-            // More than it gets through, one that outlasts the drain, one that waits for its next attempt.
+                options: new EngineOptions { Concurrency = 6, Lease = TimeSpan.FromSeconds(3), Drain = TimeSpan.FromSeconds(1) });
+            // More than it gets through, one that outlasts the drain (all four may meet in the last engine), one that waits for its next attempt.
             await database.ExecuteAsync("SELECT jobplatform.enqueue_job('load', '{\"milliseconds\": 50, \"fail_attempts\": 1}') FROM generate_series(1, 40)");
             await database.ExecuteAsync("SELECT jobplatform.enqueue_job('load', '{\"first_milliseconds\": 60000}')");
             var before = await database.ScalarAsync<long>("SELECT count(*) FROM jobplatform.job_runs WHERE trigger = 'cron' AND status = 'success'");
             await RunTests.WaitUntilAsync(async () => await database.ScalarAsync<long>(
-                "SELECT count(*) FROM jobplatform.job_runs WHERE trigger = 'cron' AND status = 'success'") > before + 2, 60);
+                "SELECT count(*) FROM jobplatform.job_runs WHERE trigger = 'cron' AND status = 'success'") > before + 2, 180);
         }
         await using (await StartAsync(database))
             await RunTests.WaitUntilAsync(async () => await database.ScalarAsync<long>(

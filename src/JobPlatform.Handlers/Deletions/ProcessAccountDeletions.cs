@@ -28,7 +28,7 @@ public sealed class ProcessAccountDeletions(AppDatabase app, AccountErasure eras
     public sealed record Config
     {
         /// <summary>Days from the request to the deletion.</summary>
-        [Range(0, 365), Description("Days between the request and the deletion, in which it can be withdrawn.")]
+        [Range(0, 365), DeletesMoreWhen(Becomes.Lower), Description("Days between the request and the deletion, in which it can be withdrawn.")]
         public int Days { get; init; } = 30;
 
         /// <summary>Rows in one transaction.</summary>
@@ -36,7 +36,7 @@ public sealed class ProcessAccountDeletions(AppDatabase app, AccountErasure eras
         public int BatchSize { get; init; } = 1_000;
 
         /// <summary>Accounts in one run.</summary>
-        [Range(1, 100_000), Description("The most accounts of one run; null for all that are due.")]
+        [Range(1, 100_000), DeletesMoreWhen(Becomes.Higher), Description("The most accounts of one run; null for all that are due.")]
         public int? MaxAccounts { get; init; }
 
         /// <summary>The language of the notice; null for the owner's.</summary>
@@ -44,7 +44,7 @@ public sealed class ProcessAccountDeletions(AppDatabase app, AccountErasure eras
         public string? Locale { get; init; }
 
         /// <summary>Counts instead of deleting.</summary>
-        [Description("Change nothing; report what would be deleted.")]
+        [DeletesMoreWhen(Becomes.False), Description("Change nothing; report what would be deleted.")]
         public bool DryRun { get; init; }
     }
 
