@@ -20,7 +20,7 @@ public sealed class EventsTests
             Assert.That(nobody.Output, Is.EqualTo("Taken; no enabled job subscribes to it.\n"), nobody.Errors);
             Assert.That(types.Output, Does.Match("chat.deleted +chat_id +delete-chat-blobs"));
             Assert.That(first.Json.GetProperty("run_ids").GetArrayLength(), Is.EqualTo(1), first.Errors);
-            Assert.That(second.Output, Is.EqualTo(first.Output.Replace("\"existing\":false", "\"existing\":true", StringComparison.Ordinal)).And.Not.EqualTo(first.Output));
+            Assert.That(second.Output, Is.EqualTo(first.Output.Replace("\"existing\": false", "\"existing\": true", StringComparison.Ordinal)).And.Not.EqualTo(first.Output));
         });
         Assert.That(await cli.Database.ScalarAsync<string>("SELECT string_agg(concat_ws(' ', trigger, payload), ', ') FROM jobplatform.job_runs"), Is.EqualTo("""event {"chat_id": 5}"""));
     }
