@@ -3,7 +3,9 @@ using JobPlatform.Web.Admin.JobForms;
 using JobPlatform.Web.Admin.Jobs;
 using JobPlatform.Web.Admin.Overview;
 using JobPlatform.Web.Admin.Runs;
+using JobPlatform.Web.Security;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -29,6 +31,12 @@ internal static class AdminPages
     public static void MapAdmin(this IEndpointRouteBuilder routes)
     {
         var admin = routes.MapGroup("/admin").WithMetadata(new RequestSizeLimitAttribute(MostBytes));
+        // Whatever is posted to a page is a form: the actions read on without asking again.
+        admin.AddEndpointFilter(async (call, next) =>
+            HttpMethods.IsPost(call.HttpContext.Request.Method)
+            && await SignInEndpoints.ReadFormAsync(call.HttpContext.Request, call.HttpContext.RequestAborted) is null
+                ? SignInEndpoints.NoForm
+                : await next(call));
         admin.MapAssets();
         admin.MapOverview();
         admin.MapJobPages();

@@ -119,20 +119,22 @@ internal static class SignInEndpoints
         });
     }
 
-    private static async Task<IFormCollection?> ReadFormAsync(HttpRequest request, CancellationToken cancellation)
+    /// <summary>The request's form; null where its body is none.</summary>
+    public static async Task<IFormCollection?> ReadFormAsync(HttpRequest request, CancellationToken cancellation)
     {
         try
         {
             return request.HasFormContentType ? await request.ReadFormAsync(cancellation) : null;
         }
-        catch (InvalidDataException)
+        catch (Exception e) when (e is InvalidDataException or IOException and not BadHttpRequestException)
         {
-            // A form of another shape than HTTP gives it, or of too many fields.
+            // A form of another shape than HTTP gives it, of too many fields, or one that ends before its end.
             return null;
         }
     }
 
-    private static Problem NoForm { get; } = new(StatusCodes.Status415UnsupportedMediaType, "unsupported-media-type", "The body is no form.",
+    /// <summary>What a body that is no form is told.</summary>
+    public static Problem NoForm { get; } = new(StatusCodes.Status415UnsupportedMediaType, "unsupported-media-type", "The body is no form.",
         "Send the fields with Content-Type: application/x-www-form-urlencoded.");
 
     private static Problem ProviderRefused { get; } = new(StatusCodes.Status403Forbidden, "sign-in-failed", "The sign-in failed.",

@@ -25,7 +25,7 @@ public sealed class SecrecyTests
         await using var host = await ApiHost.StartAsync(settings:
         [
             "OUTGOING_ALLOW=127.0.0.1", "CALLS_PER_MINUTE=100000", "TRIGGERS_PER_MINUTE=100000", $"JOBS_SECRET_KEY_PREVIOUS={Mark}-previous-0123456789abcdefghijk", $"CRON_SECRET={Mark}-cron-0123456789abcdefghijklmnop",
-            $"SMTP_URL=smtp://user:{Mark}-smtp@127.0.0.1:1", "MAIL_FROM=jobs@example.com", $"STRIPE_SECRET_KEY={Mark}-stripe-0123456789", $"OPENAI_API_KEY={Mark}-openai-0123456789",
+            $"SMTP_URL=smtp://user:{Mark}-smtp@127.0.0.1:1", "MAIL_FROM=jobs@example.com", $"STRIPE_SECRET_KEY=sk_test_{Mark}stripe0123456789", $"OPENAI_API_KEY={Mark}-openai-0123456789",
         ]);
         var seen = new List<string>();
         var clientKey = await host.Services.GetRequiredService<ApiClients>().AddAsync("reader", [ClientScopes.JobsRead], null, Actor.CommandLine);
