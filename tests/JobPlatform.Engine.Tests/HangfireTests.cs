@@ -233,6 +233,25 @@ public sealed class HangfireTests
             """), Is.EqualTo("t 0 0 164"));
     }
 
+    [Test]
+    public async Task A_run_that_is_due_by_a_clock_a_little_ahead_does_not_wait_for_hangfires_next_second()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await database.AddJobAsync("now", "nothing");
+        await using var platform = await TestPlatform.StartAsync(database.ConnectionString, clock: new SlowClock(), engine: EngineKind.Hangfire);
+
+        // By the database's clock.
+        await database.ExecuteAsync("SELECT jobplatform.enqueue_job('now')");
+        await RunTests.WaitUntilAsync(async () => await database.ScalarAsync<long>("SELECT count(*) FROM jobplatform.job_runs WHERE status = 'success'") == 1);
+
+        Assert.That(await database.ScalarAsync<long>("SELECT count(*) FROM jobplatform_hangfire.state WHERE name = 'Scheduled'"), Is.Zero);
+    }
+
+    private sealed class SlowClock : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => System.GetUtcNow() - TimeSpan.FromMilliseconds(80);
+    }
+
     private static Task<TestPlatform> StartAsync(TestDatabase database, bool runsJobs = true) =>
         TestPlatform.StartAsync(database.ConnectionString, runsJobs: runsJobs, engine: EngineKind.Hangfire);
 
