@@ -9,7 +9,7 @@ public sealed class JobFormTests : PageTests
     {
         var name = NewName("made");
         await Page.GotoAsync("/admin/jobs");
-        await Page.Keyboard.PressAsync("c");
+        await PressAsync("c");
         await Page.WaitForURLAsync("**/admin/new-job");
         await Link("talks").ClickAsync();
 

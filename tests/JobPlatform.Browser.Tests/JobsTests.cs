@@ -50,16 +50,16 @@ public sealed class JobsTests : PageTests
         await RunAsync(fine);
         await Page.GotoAsync("/admin/jobs");
 
-        await Page.Keyboard.PressAsync("/");
+        await PressAsync("/");
         await Page.Keyboard.TypeAsync("sta");
         await Expect(Page.GetByRole(AriaRole.Option)).ToHaveTextAsync(["status:"]);
-        await Page.Keyboard.PressAsync("ArrowDown");
-        await Page.Keyboard.PressAsync("Enter");
+        await PressAsync("ArrowDown");
+        await PressAsync("Enter");
         await Page.Keyboard.TypeAsync("fai");
-        await Page.Keyboard.PressAsync("ArrowDown");
-        await Page.Keyboard.PressAsync("Enter");
+        await PressAsync("ArrowDown");
+        await PressAsync("Enter");
         await Page.Keyboard.TypeAsync("search-");
-        await Page.Keyboard.PressAsync("Enter");
+        await PressAsync("Enter");
 
         await Expect(Row(failed)).ToBeVisibleAsync();
         await Expect(Row(fine)).ToHaveCountAsync(0);
@@ -76,21 +76,21 @@ public sealed class JobsTests : PageTests
         foreach (var part in new[] { "a", "b" }) await Setup.Database.AddJobAsync($"{prefix}-{part}", "talks");
         await Page.GotoAsync($"/admin/jobs?q={prefix}");
 
-        await Page.Keyboard.PressAsync("?");
+        await PressAsync("?");
         await Expect(Page.GetByRole(AriaRole.Dialog, new() { Name = "Keys" })).ToBeVisibleAsync();
-        await Page.Keyboard.PressAsync("Escape");
-        await Page.Keyboard.PressAsync("j");
-        await Page.Keyboard.PressAsync("j");
+        await PressAsync("Escape");
+        await PressAsync("j");
+        await PressAsync("j");
         await Expect(Row($"{prefix}-b")).ToHaveClassAsync(new System.Text.RegularExpressions.Regex("selected"));
-        await Page.Keyboard.PressAsync("x");
+        await PressAsync("x");
         await Expect(Page.GetByLabel($"Select {prefix}-b")).ToBeCheckedAsync();
-        await Page.Keyboard.PressAsync("e");
+        await PressAsync("e");
         await Expect(Row($"{prefix}-b")).ToContainTextAsync("disabled");
-        await Page.Keyboard.PressAsync("k");
-        await Page.Keyboard.PressAsync("Enter");
+        await PressAsync("k");
+        await PressAsync("Enter");
         await Page.WaitForURLAsync($"**/admin/jobs/{prefix}-a");
-        await Page.Keyboard.PressAsync("g");
-        await Page.Keyboard.PressAsync("r");
+        await PressAsync("g");
+        await PressAsync("r");
         await Page.WaitForURLAsync("**/admin/runs");
     }
 
@@ -102,7 +102,7 @@ public sealed class JobsTests : PageTests
         await Page.GotoAsync($"/admin/jobs?q={prefix}");
         await Expect(Page.Locator("tbody [data-row]")).ToHaveCountAsync(50);
 
-        await Page.Keyboard.PressAsync("]");
+        await PressAsync("]");
 
         await Expect(Page.Locator("tbody [data-row]")).ToHaveCountAsync(10);
         await Expect(Row($"{prefix}-051")).ToBeVisibleAsync();

@@ -91,6 +91,13 @@ public abstract class PageTests
         return run!;
     }
 
+    /// <summary>Presses a key as a user does, who sees the page first: what comes before its first picture the browser throws away.</summary>
+    protected async Task PressAsync(string key)
+    {
+        await Page.EvaluateAsync("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))");
+        await Page.Keyboard.PressAsync(key);
+    }
+
     protected ILocator Button(string name, bool exact = true) => Page.GetByRole(AriaRole.Button, new() { Name = name, Exact = exact });
 
     protected ILocator Link(string name) => Page.GetByRole(AriaRole.Link, new() { Name = name, Exact = true });

@@ -14,7 +14,7 @@ public sealed class SignInTests : PageTests
 
         await Page.GetByLabel("E-mail").FillAsync(Setup.Admin);
         await Page.GetByLabel("Password").FillAsync(Setup.Password);
-        await Page.Keyboard.PressAsync("Enter");
+        await PressAsync("Enter");
 
         await Page.WaitForURLAsync("**/admin/runs?q=status%3Afailed");
         await Expect(Page.GetByText(Setup.Admin)).ToBeVisibleAsync();
