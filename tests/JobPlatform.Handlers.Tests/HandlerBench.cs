@@ -88,10 +88,12 @@ internal sealed class HandlerBench : IAsyncDisposable
     /// <summary>Lets the connection that changes rows of the table die in its second batch, as a killed process does.</summary>
     public Task DieInSecondBatchAsync(string table, string change = "DELETE") => Database.ExecuteAsync(
         $"""
-        CREATE SEQUENCE public.batches;
+        CREATE TABLE public.batches (committed bool);
+        CREATE SEQUENCE public.deaths;
         CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
         BEGIN
-            IF nextval('public.batches') = 2 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;
+            INSERT INTO public.batches VALUES (true);
+            IF (SELECT count(*) FROM public.batches) = 2 AND nextval('public.deaths') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;
             RETURN NULL;
         END $$;
         CREATE TRIGGER die AFTER {change} ON {table} FOR EACH STATEMENT EXECUTE FUNCTION die();

@@ -27,6 +27,6 @@ public sealed class DeleteStaleEmptyChats(AppDatabase app, Purger purger) : JobH
         purger.RunAsync(config, run, cancellation,
             new Purge(app.Source, "public.chats", "created_at", run.Clock.GetUtcNow().AddMinutes(-config.Minutes))
             {
-                Also = "NOT EXISTS (SELECT FROM public.messages m WHERE m.chat_id = t.id)",
+                AlsoElsewhere = "NOT EXISTS (SELECT FROM public.messages m WHERE m.chat_id = t.id)",
             });
 }

@@ -6,9 +6,9 @@ namespace JobPlatform.Core.Handlers.Purging;
 /// <summary>What every handler that deletes in batches can be told.</summary>
 public abstract record PurgeConfig
 {
-    /// <summary>The most rows in one transaction; fewer where these take longer than 50 ms. Default 10,000.</summary>
+    /// <summary>The most rows in one transaction; fewer where these take longer than 50 ms. Default 50,000.</summary>
     [Range(1, 100_000), Description("The most rows deleted in one transaction; it takes fewer where these would take long.")]
-    public int BatchSize { get; init; } = 10_000;
+    public int BatchSize { get; init; } = 50_000;
 
     /// <summary>The most rows that one run deletes, in all tables together; null for all that are due.</summary>
     [Range(1, long.MaxValue), DeletesMoreWhen(Becomes.Higher), Description("The most rows that one run deletes, in all tables together; the rest is the next run's.")]

@@ -34,7 +34,8 @@ public sealed partial class Purger(PlatformDatabase platform)
 
         var deleted = new long[purges.Count];
         for (var i = 0; i < counts.Length; i++)
-            deleted[i] = await DeleteAsync(purges[i], config, (config.MaxRows ?? long.MaxValue) - deleted.Sum(), deleted.Sum(), counts.Sum(), run, cancellation);
+            if (counts[i] > 0)
+                deleted[i] = await DeleteAsync(purges[i], config, (config.MaxRows ?? long.MaxValue) - deleted.Sum(), deleted.Sum(), counts.Sum(), run, cancellation);
         var output = PerTable(purges, deleted);
         if (output.Count == 1) output.Clear();
         output.Insert(0, "deleted", deleted.Sum());
@@ -71,7 +72,7 @@ public sealed partial class Purger(PlatformDatabase platform)
             deleted += batch.Deleted;
             position = batch.Until;
             run.ReportProgress(before + deleted, Math.Max(due, before + deleted), $"{purge.Name}: {deleted:N0} rows deleted");
-            if (batch.Looked < limit) break;
+            if (batch.IsLast) break;
             // Real time, not the run's clock: the load that it yields to is real.
             await Task.Delay(pace.Rest, TimeProvider.System, cancellation);
         }
