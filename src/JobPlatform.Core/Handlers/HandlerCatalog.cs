@@ -21,6 +21,7 @@ public sealed class HandlerDescriptor
         Gate = attribute.Gate is null ? null : Gate.Parse(attribute.Gate);
         IsOpen = Gate?.IsOpen(settings) ?? true;
         Tables = attribute.TablesUnless is { } setting && !string.IsNullOrEmpty(settings[setting]) ? [] : attribute.Tables;
+        MissingSettings = [.. attribute.Settings.Where(name => string.IsNullOrWhiteSpace(settings[name]))];
         IsSeeded = attribute.IsSeeded;
         IsDestructive = attribute.IsDestructive;
         TimeoutSeconds = attribute.TimeoutSeconds;
@@ -47,6 +48,9 @@ public sealed class HandlerDescriptor
 
     /// <summary>Tables of the application's database without which it cannot run.</summary>
     public IReadOnlyList<string> Tables { get; }
+
+    /// <summary>Settings without which it cannot run, and which have no value.</summary>
+    public IReadOnlyList<string> MissingSettings { get; }
 
     /// <summary>False for fixtures, whose job an admin makes by hand.</summary>
     public bool IsSeeded { get; }

@@ -32,6 +32,9 @@ public sealed class JobHandlerAttribute(string key, string description) : Attrib
     /// <summary>A setting with which it needs none of <see cref="Tables"/>, such as <c>REDIS_URL</c>; null for none.</summary>
     public string? TablesUnless { get; init; }
 
+    /// <summary>Settings without which it cannot run, such as <c>STRIPE_SECRET_KEY</c>: its job is made disabled until they are there.</summary>
+    public string[] Settings { get; init; } = [];
+
     /// <summary>False for fixtures, whose job an admin makes by hand.</summary>
     public bool IsSeeded { get; init; } = true;
 

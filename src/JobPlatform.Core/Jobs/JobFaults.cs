@@ -42,6 +42,8 @@ public static class JobFaults
         }
         if (!handler.IsOpen)
             yield return $"The job '{job.Name}' cannot run: its handler needs {handler.Gate}. Set it, or disable the job.";
+        if (handler.MissingSettings.Count > 0)
+            yield return $"The job '{job.Name}' cannot run: {string.Join(", ", handler.MissingSettings)} not set. Set it, or disable the job.";
         if (handler.Tables.Where(missing.Contains).ToList() is { Count: > 0 } tables)
             yield return $"The job '{job.Name}' cannot run: {string.Join(", ", tables)} missing in the application's database. Make them, or disable the job.";
     }

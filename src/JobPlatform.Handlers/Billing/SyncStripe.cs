@@ -21,7 +21,7 @@ public sealed record StripeCustomerChanged
 /// so that memory stays the same for any number. What changed at Stripe while it was being read is read again.
 /// </summary>
 [JobHandler("sync-stripe", "Reconciles every subscription from Stripe, and inserts those that are missing here.",
-    Cron = "0 */4 * * *", Tables = ["public.subscriptions", "public.accounts"], TimeoutSeconds = 3600)]
+    Cron = "0 */4 * * *", Tables = ["public.subscriptions", "public.accounts"], Settings = ["STRIPE_SECRET_KEY"], TimeoutSeconds = 3600)]
 [OnEvent<StripeCustomerChanged>]
 public sealed class SyncStripe(StripeClient stripe, AppDatabase app, BillingNotices notices) : JobHandler<SyncStripe.Config>
 {

@@ -18,7 +18,7 @@ public sealed record MessageAttachmentsChanged
 
 /// <summary>Removes a message's file sources whose attachment it no longer has; pages that it was drawn from stay.</summary>
 [JobHandler("clean-message-sources", "Removes file-source rows that a message no longer references after its attachments changed.",
-    Tables = ["public.messages", "public.message_sources", BlobCleaner.Attachments], IsDestructive = true)]
+    Tables = ["public.messages", "public.message_sources", BlobCleaner.Attachments], Settings = ["BLOB_URL"], IsDestructive = true)]
 [OnEvent<MessageAttachmentsChanged>]
 public sealed class CleanMessageSources(AppDatabase app) : JobHandler<CleanMessageSources.Config>
 {

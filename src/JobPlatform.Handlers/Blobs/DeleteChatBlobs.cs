@@ -23,7 +23,7 @@ public sealed record ChatDeleted
 /// chat is still there the run fails and is tried again.
 /// </summary>
 [JobHandler("delete-chat-blobs", "Deletes the stored attachments of a deleted chat.",
-    Tables = ["public.chats", BlobCleaner.Attachments, BlobCleaner.ProjectFiles], IsDestructive = true)]
+    Tables = ["public.chats", BlobCleaner.Attachments, BlobCleaner.ProjectFiles], Settings = ["BLOB_URL"], IsDestructive = true)]
 [OnEvent<ChatDeleted>]
 public sealed class DeleteChatBlobs(AppDatabase app, BlobCleaner cleaner) : JobHandler<DeleteChatBlobs.Config>
 {

@@ -27,7 +27,7 @@ public sealed record ProjectDeleted
 /// <c>chats/{chat}/</c> and no other row names. While one of them is still there the run fails and is tried again.
 /// </summary>
 [JobHandler("delete-project-blobs", "Deletes the stored files of a deleted project and of its chats.",
-    Tables = ["public.projects", "public.chats", BlobCleaner.Attachments, BlobCleaner.ProjectFiles], IsDestructive = true)]
+    Tables = ["public.projects", "public.chats", BlobCleaner.Attachments, BlobCleaner.ProjectFiles], Settings = ["BLOB_URL"], IsDestructive = true)]
 [OnEvent<ProjectDeleted>]
 public sealed class DeleteProjectBlobs(AppDatabase app, BlobCleaner cleaner) : JobHandler<DeleteProjectBlobs.Config>
 {

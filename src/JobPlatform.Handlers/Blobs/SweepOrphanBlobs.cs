@@ -7,7 +7,7 @@ namespace JobPlatform.Handlers.Blobs;
 
 /// <summary>Deletes blobs that no row names and that are not new: what events missed.</summary>
 [JobHandler("sweep-orphan-blobs", "Deletes stored blobs that no row references and that are older than hours.",
-    Cron = "30 5 * * *", Tables = [BlobCleaner.Attachments, BlobCleaner.ProjectFiles], IsDestructive = true, TimeoutSeconds = 3600)]
+    Cron = "30 5 * * *", Tables = [BlobCleaner.Attachments, BlobCleaner.ProjectFiles], Settings = ["BLOB_URL"], IsDestructive = true, TimeoutSeconds = 3600)]
 public sealed class SweepOrphanBlobs(BlobCleaner cleaner) : JobHandler<SweepOrphanBlobs.Config>
 {
     /// <summary>What can be set.</summary>

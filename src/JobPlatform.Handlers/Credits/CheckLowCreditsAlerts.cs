@@ -21,7 +21,8 @@ public sealed record PushSender(VapidSettings? Keys, string DefaultLocale);
 /// its messages are out: a run that dies in between sends them again, and the browser shows them once, by their topic.
 /// </summary>
 [JobHandler("check-low-credits-alerts", "Sends Web Push to the members of accounts under their credit threshold, once for each crossing.",
-    Cron = "0 */6 * * *", Tables = ["public.accounts", "public.account_members", "public.users", "public.push_subscriptions"], TimeoutSeconds = 1800)]
+    Cron = "0 */6 * * *", Tables = ["public.accounts", "public.account_members", "public.users", "public.push_subscriptions"],
+    Settings = ["VAPID_PUBLIC_KEY", "VAPID_PRIVATE_KEY", "VAPID_SUBJECT"], TimeoutSeconds = 1800)]
 public sealed partial class CheckLowCreditsAlerts(AppDatabase app, WebPush push, PushSender sender) : JobHandler<CheckLowCreditsAlerts.Config>
 {
     /// <summary>What can be set.</summary>

@@ -20,7 +20,7 @@ internal static class FirstStart
         var handlers = session.Get<HandlerCatalog>().All;
         var app = session.Get<AppDatabase>();
         var missing = (await app.FindMissingAsync(handlers.SelectMany(handler => handler.Tables).ToHashSet(), cancellation)).ToHashSet();
-        var complete = handlers.Where(handler => !handler.Tables.Any(missing.Contains)).Select(handler => handler.Key).ToArray();
+        var complete = handlers.Where(handler => handler.MissingSettings.Count == 0 && !handler.Tables.Any(missing.Contains)).Select(handler => handler.Key).ToArray();
 
         await using var connection = await session.Get<PlatformDatabase>().OpenAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);

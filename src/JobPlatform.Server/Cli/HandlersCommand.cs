@@ -29,15 +29,16 @@ internal static class HandlersCommand
             Gate = handler.Gate?.ToString(),
             handler.IsOpen,
             MissingTables = handler.Tables.Where(missing.Contains).ToList(),
+            handler.MissingSettings,
             handler.IsSeeded,
             handler.IsDestructive,
         }).ToList();
         if (asJson) session.Output.Json(rows);
         else
-            session.Output.Table(["HANDLER", "CRON", "GATE", "", "MISSING TABLES", "DESCRIPTION"], rows.ConvertAll(row => new[]
+            session.Output.Table(["HANDLER", "CRON", "GATE", "", "MISSING", "DESCRIPTION"], rows.ConvertAll(row => new[]
             {
                 row.Key, row.Cron ?? "", row.Gate ?? "", row.Gate is null ? "" : row.IsOpen ? "open" : "closed",
-                row.MissingTables switch { [] => "", [var only] => only, [var first, .. var others] => $"{first} +{others.Count}" },
+                row.MissingSettings.Concat(row.MissingTables).ToList() switch { [] => "", [var only] => only, [var first, .. var others] => $"{first} +{others.Count}" },
                 row.Description,
             }));
         return ExitCode.Well;

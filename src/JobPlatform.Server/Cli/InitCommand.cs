@@ -96,10 +96,10 @@ internal static class InitCommand
     {
         var seeded = await session.Get<JobSeeder>().SeedAsync(cancellation);
         session.Output.Line(seeded.Created.Count > 0
-            ? $"Jobs: {seeded.Created.Count} made, {seeded.Disabled.Count} of them disabled for want of tables."
+            ? $"Jobs: {seeded.Created.Count} made, {seeded.Disabled.Count} of them disabled for want of tables or settings."
             : "Jobs: nothing to do.");
-        foreach (var (job, tables) in seeded.Disabled)
-            session.Output.Line($"  {job} is disabled: {string.Join(", ", tables)} missing.");
+        foreach (var (job, missing) in seeded.Disabled)
+            session.Output.Line($"  {job} is disabled: {string.Join(", ", missing)} missing.");
         await session.Get<EventTypes>().PublishAsync(session.Get<PlatformDatabase>(), cancellation);
     }
 

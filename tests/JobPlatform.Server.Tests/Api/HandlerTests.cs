@@ -14,7 +14,7 @@ public sealed class HandlerTests
         var fixture = handlers.Single(handler => handler.GetProperty("key").GetString() == "test-job");
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(sessions.Names(), Is.EqualTo("key, description, cron, gate, is_open, tables, missing_tables, is_destructive, config_schema"));
+            Assert.That(sessions.Names(), Is.EqualTo("key, description, cron, gate, is_open, tables, missing_tables, missing_settings, is_destructive, config_schema"));
             Assert.That(sessions.GetProperty("cron").GetString(), Is.EqualTo("0 2 * * *"));
             Assert.That(sessions.GetProperty("is_open").GetBoolean(), Is.True);
             Assert.That(sessions.GetProperty("is_destructive").GetBoolean(), Is.True);

@@ -25,6 +25,24 @@ public sealed class InitTests
     }
 
     [Test]
+    public async Task A_handler_that_lacks_a_setting_gets_a_disabled_job_and_check_names_the_setting_once_it_is_enabled()
+    {
+        await using var cli = await CommandLineFixture.CreateWithSampleAsync();
+        var init = await cli.RunAsync("init");
+        await cli.RunAsync("jobs", "enable", "sync-stripe");
+        var without = await cli.RunAsync("check");
+        cli.Environment["STRIPE_SECRET_KEY"] = "sk_test_of_nobody_at_all";
+        var with = await cli.RunAsync("check");
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(init.Output, Does.Contain("sync-stripe is disabled: STRIPE_SECRET_KEY missing.").And.Not.Contain("cleanup-sessions"), init.Errors);
+            Assert.That(without.Output, Does.Contain("The job 'sync-stripe' cannot run: STRIPE_SECRET_KEY not set. Set it, or disable the job."), without.Errors);
+            Assert.That(with.Output, Does.Not.Contain("sync-stripe"), with.Errors);
+        });
+    }
+
+    [Test]
     public async Task Secrets_are_for_the_owner_only_and_lines_that_are_there_stay()
     {
         await using var cli = await CommandLineFixture.CreateAsync();
