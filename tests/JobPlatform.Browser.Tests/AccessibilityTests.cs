@@ -31,6 +31,7 @@ public sealed class AccessibilityTests : PageTests
         {
             "/admin", "/admin/jobs", "/admin/jobs?q=nothing%3Awrong", $"/admin/jobs/{_job}", $"/admin/jobs/{_job}/versions", $"/admin/jobs/{_job}/edit",
             "/admin/new-job", "/admin/new-job?handler=talks", "/admin/runs", $"/admin/runs/{_run}", "/admin/jobs/nowhere",
+            "/admin/schedules", "/admin/emails", "/admin/emails?q=nothing%3Awrong", "/admin/audit", "/admin/logs",
         })
         {
             await Page.GotoAsync(address);

@@ -26,6 +26,13 @@ public sealed record ScheduleOverview
     public double? SuccessRateLastDay { get; init; }
 }
 
+/// <summary>How many schedules the engine has, by their state; orphans are counted by themselves. Immutable.</summary>
+/// <param name="Active">Those that fire.</param>
+/// <param name="Paused">Those that wait for a resume.</param>
+/// <param name="Unscheduled">Those that were taken out.</param>
+/// <param name="Orphans">Those whose jobs are gone.</param>
+public sealed record ScheduleCounts(int Active, int Paused, int Unscheduled, int Orphans);
+
 /// <summary>What became of a change of a schedule. Immutable.</summary>
 public abstract record ScheduleAnswer
 {
@@ -88,6 +95,18 @@ public sealed partial class ScheduleControl(PlatformDatabase database, JobStore 
                 SuccessRateLastDay = good + bad == 0 ? null : (double)good / (good + bad),
             };
         });
+    }
+
+    /// <summary>Counts all of the engine's schedules.</summary>
+    public async Task<ScheduleCounts> CountAsync(CancellationToken cancellation = default)
+    {
+        var schedules = await engine.ListSchedulesAsync(cancellation);
+        await using var connection = await database.OpenAsync(cancellation);
+        var orphans = (await connection.QueryAsync<long>(new CommandDefinition(
+            "SELECT w.job_id FROM unnest(@ids) AS w(job_id) WHERE NOT EXISTS (SELECT FROM jobplatform.jobs j WHERE j.id = w.job_id)",
+            new { ids = schedules.Select(schedule => schedule.JobId).ToArray() }, cancellationToken: cancellation))).ToHashSet();
+        int Count(ScheduleState state) => schedules.Count(schedule => schedule.State == state && !orphans.Contains(schedule.JobId));
+        return new(Count(ScheduleState.Active), Count(ScheduleState.Paused), Count(ScheduleState.Unscheduled), orphans.Count);
     }
 
     /// <summary>Stops the schedule until it is resumed or the job's definition changes.</summary>

@@ -1,8 +1,11 @@
 using JobPlatform.Web.Admin.Assets;
+using JobPlatform.Web.Admin.Emails;
 using JobPlatform.Web.Admin.JobForms;
 using JobPlatform.Web.Admin.Jobs;
+using JobPlatform.Web.Admin.Logs;
 using JobPlatform.Web.Admin.Overview;
 using JobPlatform.Web.Admin.Runs;
+using JobPlatform.Web.Admin.Schedules;
 using JobPlatform.Web.Security;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -43,5 +46,8 @@ internal static class AdminPages
         admin.MapJobForms();
         admin.MapRunPages();
         admin.MapBulkRunPages();
+        admin.MapSchedulePages();
+        admin.MapEmailPages();
+        admin.MapLogPages();
     }
 }

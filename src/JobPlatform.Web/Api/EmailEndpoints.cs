@@ -66,6 +66,6 @@ internal static class EmailEndpoints
 
     private static bool TryReadId(string text, out long id) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out id);
 
-    private static Problem NotFound(string id) =>
+    public static Problem NotFound(string id) =>
         new(StatusCodes.Status404NotFound, "email-not-found", "There is no such mail.", $"There is no mail '{Shown.Shorten(id)}'. GET /api/emails lists them.");
 }

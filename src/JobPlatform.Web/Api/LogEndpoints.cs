@@ -50,7 +50,8 @@ internal static class LogEndpoints
             : Page<AuditRecord>.Answer(await logs.ListAuditAsync(filter, before, limit, cancellation), limit, entry => QueryReader.ToCursor(entry.CreatedAt.UtcTicks, entry.Id));
     }
 
-    private static (DateTimeOffset At, long Id)? ReadPlace(string[] parts) =>
+    /// <summary>The place that a cursor of the audit log holds.</summary>
+    public static (DateTimeOffset At, long Id)? ReadPlace(string[] parts) =>
         parts is [var ticks, var id]
         && long.TryParse(ticks, NumberStyles.None, CultureInfo.InvariantCulture, out var at) && at > 0 && at < DateTimeOffset.MaxValue.UtcTicks
         && long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var key)

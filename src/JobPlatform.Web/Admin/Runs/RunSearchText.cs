@@ -13,7 +13,8 @@ namespace JobPlatform.Web.Admin.Runs;
 /// <param name="Faults">What could not be understood.</param>
 internal sealed record RunSearchText(RunFilter Filter, string? Text, string? Window, IReadOnlyList<string> Faults)
 {
-    private static readonly Dictionary<string, TimeSpan> Spans = new()
+    /// <summary>How far back one may look by a word.</summary>
+    public static IReadOnlyDictionary<string, TimeSpan> Spans { get; } = new Dictionary<string, TimeSpan>
     {
         ["15m"] = TimeSpan.FromMinutes(15), ["1h"] = TimeSpan.FromHours(1), ["24h"] = TimeSpan.FromDays(1), ["7d"] = TimeSpan.FromDays(7), ["30d"] = TimeSpan.FromDays(30),
     };
@@ -50,7 +51,8 @@ internal sealed record RunSearchText(RunFilter Filter, string? Text, string? Win
             : new(filter with { From = (filter.To ?? now) - Spans["24h"] }, search.Words, filter.To is null ? "the last 24 hours" : "the 24 hours before that time", faults);
     }
 
-    private static T? Choose<T>(string key, string value, Dictionary<string, T> known, List<string> faults) where T : struct
+    /// <summary>The value that a word stands for; for another word null, and a fault.</summary>
+    public static T? Choose<T>(string key, string value, IReadOnlyDictionary<string, T> known, List<string> faults) where T : struct
     {
         if (known.TryGetValue(value, out var found)) return found;
         faults.Add($"{key}: '{value}' is not one of {string.Join(", ", known.Keys)}.");
