@@ -1,4 +1,5 @@
 using JobPlatform.Core.Administration;
+using JobPlatform.Core.Checks;
 using JobPlatform.Core.Emails;
 using JobPlatform.Core.Events;
 using JobPlatform.Core.Jobs;
@@ -22,6 +23,7 @@ public static class OperationsRegistration
         .AddSingleton<EmailStore>()
         .AddSingleton<EventStore>()
         .AddSingleton<LeaderboardReader>()
+        .AddSingleton<JobChecks>()
         .AddSingleton<StatisticsReader>()
         .AddSingleton<LogReader>();
 }

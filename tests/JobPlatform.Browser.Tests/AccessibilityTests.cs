@@ -16,6 +16,9 @@ public sealed class AccessibilityTests : PageTests
         _job = await AddJobAsync("axe", "breaks", "max_attempts = 1, cron_expression = '0 3 * * *', description = 'For the pages.'");
         await Setup.Database.ExecuteAsync("UPDATE jobplatform.jobs SET priority = 4 WHERE name = @job", new { job = _job });
         _run = await RunAsync(_job);
+        await Setup.Database.ExecuteAsync("INSERT INTO jobplatform.job_handlers (key, url) VALUES ('axe-hook', 'https://hooks.example.com/') ON CONFLICT DO NOTHING");
+        await Setup.Database.ExecuteAsync("INSERT INTO jobplatform.pending_emails (to_address, subject, text_body, status, last_error) VALUES ('axe@example.com', 'For the pages', 'x', 'failed', 'It broke.')");
+        await Setup.Database.ExecuteAsync("INSERT INTO jobplatform.error_logs (level, category, message, exception) VALUES ('error', 'axe', 'For the pages', 'a stack')");
     }
 
     [TestCase(1280, ColorScheme.Light)]
@@ -31,7 +34,7 @@ public sealed class AccessibilityTests : PageTests
         {
             "/admin", "/admin/jobs", "/admin/jobs?q=nothing%3Awrong", $"/admin/jobs/{_job}", $"/admin/jobs/{_job}/versions", $"/admin/jobs/{_job}/edit",
             "/admin/new-job", "/admin/new-job?handler=talks", "/admin/runs", $"/admin/runs/{_run}", "/admin/jobs/nowhere",
-            "/admin/schedules", "/admin/emails", "/admin/emails?q=nothing%3Awrong", "/admin/audit", "/admin/logs",
+            "/admin/schedules", "/admin/handlers", "/admin/handlers/talks", "/admin/handlers/axe-hook", "/admin/handlers/axe-hook/edit", "/admin/new-webhook", "/admin/settings?check=all", "/admin/emails", "/admin/emails?q=nothing%3Awrong", "/admin/audit", "/admin/logs",
         })
         {
             await Page.GotoAsync(address);

@@ -39,7 +39,7 @@ internal sealed class AdminHost : IAsyncDisposable
             ["ConnectionStrings:Platform"] = database.ConnectionString, ["ConnectionStrings:App"] = database.ConnectionString,
             ["JOBS_SECRET_KEY"] = "bR7-the-key-of-the-server-that-browsers-see", ["ENVIRONMENT"] = "Development",
             ["CALLS_PER_MINUTE"] = "100000", ["CHANGES_PER_MINUTE"] = "10000", ["MANUAL_RUNS_PER_MINUTE"] = "10000",
-            ["DESTRUCTIONS_PER_MINUTE"] = "10000", ["SIGN_INS_PER_MINUTE"] = "1000",
+            ["DESTRUCTIONS_PER_MINUTE"] = "10000", ["SIGN_INS_PER_MINUTE"] = "1000", ["OUTGOING_ALLOW"] = "127.0.0.1",
         });
         var settings = PlatformSettings.Read(builder.Configuration);
         Assert.That(settings.Faults, Is.Empty);

@@ -61,7 +61,7 @@ public sealed class ViewerTests : PageTests
     {
         var job = await AddJobAsync("viewed");
         var run = await RunAsync(job);
-        foreach (var address in new[] { "/admin", $"/admin/jobs?q={job}", $"/admin/jobs/{job}", $"/admin/jobs/{job}/versions", $"/admin/runs?q=job%3A{job}", $"/admin/runs/{run}", "/admin/schedules", "/admin/emails", "/admin/audit", "/admin/logs" })
+        foreach (var address in new[] { "/admin", $"/admin/jobs?q={job}", $"/admin/jobs/{job}", $"/admin/jobs/{job}/versions", $"/admin/runs?q=job%3A{job}", $"/admin/runs/{run}", "/admin/schedules", "/admin/handlers", "/admin/handlers/talks", "/admin/settings", "/admin/emails", "/admin/audit", "/admin/logs" })
         {
             await Page.GotoAsync(address);
             await Expect(Page.Locator("h1")).ToBeVisibleAsync();

@@ -1,5 +1,8 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using JobPlatform.Core.Administration;
 using JobPlatform.Core.Outgoing;
+using JobPlatform.Core.Runs;
 
 namespace JobPlatform.Core.Webhooks;
 
@@ -11,12 +14,19 @@ namespace JobPlatform.Core.Webhooks;
 public sealed record WebhookResult(string? Fault, bool IsTemporary, TimeSpan? RetryAfter, JsonElement? Answer);
 
 /// <summary>Calls webhooks. Thread-safe.</summary>
-public sealed class WebhookCaller(WebhookHandlerStore store, OutgoingHttp outgoing, TimeProvider clock)
+public sealed class WebhookCaller(WebhookHandlerStore store, OutgoingHttp outgoing, AuditLog audit, TimeProvider clock)
 {
-    /// <summary>Calls the webhook of that key once, whether it is enabled or not.</summary>
+    /// <summary>Calls a webhook once, whether it is enabled or not, as a run of a job <c>webhook-test</c> with an empty config.</summary>
+    /// <param name="key">Its key.</param>
+    /// <param name="actor">Who wants it, for the audit log.</param>
+    /// <param name="cancellation">Ends the call.</param>
     /// <returns>Null when there is no such webhook.</returns>
-    public async Task<WebhookResult?> CallAsync(string key, WebhookEvent what, CancellationToken cancellation = default) =>
-        await store.FindRowAsync(key, cancellation) is { } row ? await CallAsync(row, what, cancellation) : null;
+    public async Task<WebhookResult?> TestAsync(string key, Actor actor, CancellationToken cancellation = default)
+    {
+        if (await store.FindRowAsync(key, cancellation) is not { } row) return null;
+        await audit.AppendAsync(new AuditEntry(actor, "webhook.tested", key), cancellation);
+        return await CallAsync(row, new("webhook-test", Guid.CreateVersion7(clock.GetUtcNow()), 1, RunTrigger.Manual, null, new JsonObject()), cancellation);
+    }
 
     /// <summary>Calls the webhook that was read.</summary>
     internal async Task<WebhookResult> CallAsync(WebhookRow row, WebhookEvent what, CancellationToken cancellation)

@@ -1,16 +1,9 @@
 using System.CommandLine;
+using JobPlatform.Core.Checks;
 using JobPlatform.Core.Settings;
 using JobPlatform.Server.Composition;
 
 namespace JobPlatform.Server.Cli;
-
-/// <summary>One thing that is wrong, or, as a warning, that may be meant.</summary>
-internal sealed record Finding(string Severity, string Area, string Message)
-{
-    public static Finding Fault(string area, string message) => new("fault", area, message);
-
-    public static Finding Warning(string area, string message) => new("warning", area, message);
-}
 
 /// <summary><c>check</c>: everything that is wrong, at once; changes nothing.</summary>
 internal static class CheckCommand

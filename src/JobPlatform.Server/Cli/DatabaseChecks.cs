@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using JobPlatform.Core.Checks;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Engine;
 using JobPlatform.Core.Settings;
@@ -24,7 +25,11 @@ internal static class DatabaseChecks
         await using var session = Session.CreateUnchecked(configuration, settings);
         var isPrepared = await TryAsync(findings, "Platform", () => CheckPlatformAsync(findings, session, cancellation));
         if (isPrepared)
-            await TryAsync(findings, "Platform", () => JobChecks.RunAsync(findings, session, isUsable[settings.AppConnection], cancellation));
+            await TryAsync(findings, "Platform", async () =>
+            {
+                await foreach (var finding in session.Get<JobChecks>().FindAsync(isUsable[settings.AppConnection], cancellation)) findings.Add(finding);
+                return true;
+            });
         return findings;
     }
 

@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
-using JobPlatform.Core.Runs;
 using JobPlatform.Core.Webhooks;
 
 namespace JobPlatform.Server.Cli;
@@ -96,9 +94,7 @@ internal static class WebhooksCommand
     {
         await using var session = await Session.OpenAsync(cancellation);
         await GetAsync(session, key, cancellation);
-        var clock = session.Get<TimeProvider>();
-        var run = new WebhookEvent("webhook-test", Guid.CreateVersion7(clock.GetUtcNow()), 1, RunTrigger.Manual, null, new JsonObject());
-        var result = await session.Get<WebhookCaller>().CallAsync(key, run, cancellation)
+        var result = await session.Get<WebhookCaller>().TestAsync(key, Session.Actor, cancellation)
             ?? throw CliException.Refused($"The webhook '{key}' was deleted this moment.");
         if (asJson) session.Output.Json(result);
         else

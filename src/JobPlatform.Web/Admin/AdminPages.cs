@@ -1,11 +1,13 @@
 using JobPlatform.Web.Admin.Assets;
 using JobPlatform.Web.Admin.Emails;
+using JobPlatform.Web.Admin.Handlers;
 using JobPlatform.Web.Admin.JobForms;
 using JobPlatform.Web.Admin.Jobs;
 using JobPlatform.Web.Admin.Logs;
 using JobPlatform.Web.Admin.Overview;
 using JobPlatform.Web.Admin.Runs;
 using JobPlatform.Web.Admin.Schedules;
+using JobPlatform.Web.Admin.Settings;
 using JobPlatform.Web.Security;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -47,7 +49,10 @@ internal static class AdminPages
         admin.MapRunPages();
         admin.MapBulkRunPages();
         admin.MapSchedulePages();
+        admin.MapHandlerPages();
+        admin.MapWebhookPages();
         admin.MapEmailPages();
         admin.MapLogPages();
+        admin.MapSettingsPages();
     }
 }

@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using JobPlatform.Core;
 using JobPlatform.Core.Administration;
 using JobPlatform.Core.Handlers;
-using JobPlatform.Core.Runs;
 using JobPlatform.Core.Webhooks;
 using JobPlatform.Web.Security;
 using Microsoft.AspNetCore.Builder;
@@ -94,14 +93,8 @@ internal static class WebhookEndpoints
         return answer is WebhookAnswer.Done ? Results.NoContent() : ToResult(context, answer);
     }
 
-    private static async Task<IResult> TestAsync(
-        string key, HttpContext context, WebhookHandlerStore webhooks, WebhookCaller caller, AuditLog audit, TimeProvider clock, CancellationToken cancellation)
-    {
-        if (await LoadAsync(key, webhooks, cancellation) is null) return NotFound(key);
-        await audit.AppendAsync(new AuditEntry(context.ToActor(), "webhook.tested", key), cancellation);
-        var run = new WebhookEvent("webhook-test", Guid.CreateVersion7(clock.GetUtcNow()), 1, RunTrigger.Manual, null, new JsonObject());
-        return await caller.CallAsync(key, run, cancellation) is { } result ? ApiJson.Answer(result) : NotFound(key);
-    }
+    private static async Task<IResult> TestAsync(string key, HttpContext context, WebhookCaller caller, CancellationToken cancellation) =>
+        Core.Jobs.JobDefinition.IsName(key) && await caller.TestAsync(key, context.ToActor(), cancellation) is { } result ? ApiJson.Answer(result) : NotFound(key);
 
     private static async Task<Webhook?> LoadAsync(string key, WebhookHandlerStore webhooks, CancellationToken cancellation) =>
         Core.Jobs.JobDefinition.IsName(key) ? await webhooks.FindAsync(key, cancellation) : null;

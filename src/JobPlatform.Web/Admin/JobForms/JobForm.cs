@@ -13,7 +13,7 @@ namespace JobPlatform.Web.Admin.JobForms;
 /// A definition as somebody types it: each field a text, right or wrong, and the config by fields or as JSON. It is read
 /// from a job or from a posted form, and gives the draft that <see cref="JobEditor"/> and <see cref="JobDrafts"/> take.
 /// </summary>
-public sealed class JobForm
+public sealed class JobForm : IFormText
 {
     private static readonly string[] Texts = ["name", "description", "handler", "time_zone", "queue", "retry_delays", "overlap", "misfire"];
     private static readonly string[] Optional = ["cron_expression", "ping_url"];
@@ -25,7 +25,8 @@ public sealed class JobForm
 
     private JobForm(HandlerDescriptor? handler) => Fields = handler is null ? [] : ConfigField.Of(handler.ConfigSchema);
 
-    /// <summary>What is typed into a field; empty for nothing. The config's are called <c>config.NAME</c>.</summary>
+    /// <inheritdoc/>
+    /// <remarks>The config's fields are called <c>config.NAME</c>.</remarks>
     public string this[string field] => _values.GetValueOrDefault(field, "");
 
     /// <summary>The fields of the config; none for a webhook, or where the handler takes none.</summary>

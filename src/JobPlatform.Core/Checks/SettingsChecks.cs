@@ -1,10 +1,11 @@
 using JobPlatform.Core.Settings;
 
-namespace JobPlatform.Server.Cli;
+namespace JobPlatform.Core.Checks;
 
 /// <summary>What the settings alone tell.</summary>
-internal static class SettingsChecks
+public static class SettingsChecks
 {
+    /// <summary>Every fault of the settings, and what of them is odd.</summary>
     public static List<Finding> Run(PlatformSettings settings)
     {
         var findings = settings.Faults.Select(fault => Finding.Fault("settings", fault)).ToList();
