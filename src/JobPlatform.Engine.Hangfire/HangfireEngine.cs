@@ -50,6 +50,11 @@ internal sealed class HangfireEngine(
         if (await schedules.RemoveAsync(jobId, upToVersion, cancellation)) await RemoveAsync(jobId, cancellation);
     }
 
+    public async Task<EngineSchedule?> FindScheduleAsync(long jobId, CancellationToken cancellation) =>
+        await schedules.FindAsync(jobId, cancellation) is { } schedule
+            ? Compare(schedule, (await recurring.FindAsync(schedule.JobName, cancellation)).Where(entry => entry.JobId == jobId))
+            : null;
+
     /// <summary>
     /// What Hangfire has against what was asked of it. One that Hangfire lacks, or has differently, has no next due time, so
     /// that the next comparison sets it; one that only Hangfire has is an orphan as soon as its job is gone.
@@ -58,8 +63,7 @@ internal sealed class HangfireEngine(
     {
         var entries = (await recurring.ListAsync(cancellation)).ToLookup(entry => entry.JobId);
         var wanted = await schedules.ListAsync(cancellation);
-        var present = wanted.Select(schedule =>
-            schedule.State != ScheduleState.Active || recurring.IsInForce(schedule, entries[schedule.JobId]) ? schedule : schedule with { NextDueAt = null });
+        var present = wanted.Select(schedule => Compare(schedule, entries[schedule.JobId]));
         var known = wanted.Select(schedule => schedule.JobId).ToHashSet();
         var left = entries.Where(group => !known.Contains(group.Key)).Select(group => new EngineSchedule
         {
@@ -70,6 +74,9 @@ internal sealed class HangfireEngine(
 
     public async Task<string?> FindFaultAsync(CancellationToken cancellation) =>
         await HangfireSchema.FindFaultAsync(database, cancellation) ?? await notifier.FindFaultAsync(cancellation);
+
+    private EngineSchedule Compare(EngineSchedule schedule, IEnumerable<RecurringEntry> entries) =>
+        schedule.State != ScheduleState.Active || recurring.IsInForce(schedule, entries) ? schedule : schedule with { NextDueAt = null };
 
     private async Task RemoveAsync(long jobId, CancellationToken cancellation)
     {

@@ -13,6 +13,8 @@ internal sealed class RecurringJobs(HangfireParts hangfire, PlatformDatabase dat
     // Beside Hangfire's own fields of a recurring job: which job of the platform it was made for.
     private const string JobIdField = "JobPlatform.JobId";
 
+    private const string KeyPrefix = "recurring-job:";
+
     /// <summary>Makes or changes the recurring jobs of a job.</summary>
     public void Set(ScheduleDefinition schedule)
     {
@@ -28,15 +30,23 @@ internal sealed class RecurringJobs(HangfireParts hangfire, PlatformDatabase dat
     }
 
     /// <summary>All recurring jobs of ours.</summary>
-    public async Task<IReadOnlyList<RecurringEntry>> ListAsync(CancellationToken cancellation)
+    public Task<IReadOnlyList<RecurringEntry>> ListAsync(CancellationToken cancellation) =>
+        ReadAsync($"key >= '{KeyPrefix}{RecurringIds.Prefix}' AND key < '{KeyPrefix}jobplatform;'", [], cancellation);
+
+    /// <summary>The recurring jobs of that name.</summary>
+    public Task<IReadOnlyList<RecurringEntry>> FindAsync(string jobName, CancellationToken cancellation) =>
+        ReadAsync("key = ANY ($1)", [.. RecurringIds.AllOf(jobName).Select(id => KeyPrefix + id)], cancellation);
+
+    private async Task<IReadOnlyList<RecurringEntry>> ReadAsync(string condition, string[] keys, CancellationToken cancellation)
     {
         await using var command = database.Source.CreateCommand(
             $"""
-            SELECT substr(key, length('recurring-job:') + 1), jsonb_object_agg(field, value)
+            SELECT substr(key, length('{KeyPrefix}') + 1), jsonb_object_agg(field, value)
               FROM {HangfireSchema.Name}.hash
-             WHERE key >= 'recurring-job:{RecurringIds.Prefix}' AND key < 'recurring-job:jobplatform;'
+             WHERE {condition}
              GROUP BY key HAVING bool_or(field = '{JobIdField}')
             """);
+        if (keys.Length > 0) command.Parameters.Add(new() { Value = keys });
         var entries = new List<RecurringEntry>();
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         while (await reader.ReadAsync(cancellation))
@@ -73,7 +83,7 @@ internal sealed class RecurringJobs(HangfireParts hangfire, PlatformDatabase dat
         }
         using var connection = hangfire.Storage.GetConnection();
         using var transaction = connection.CreateWriteTransaction();
-        transaction.SetRangeInHash($"recurring-job:{id}", [new(JobIdField, schedule.JobId.ToString(CultureInfo.InvariantCulture))]);
+        transaction.SetRangeInHash(KeyPrefix + id, [new(JobIdField, schedule.JobId.ToString(CultureInfo.InvariantCulture))]);
         transaction.Commit();
     }
 

@@ -23,6 +23,8 @@ internal sealed class PostgresEngine(RunNotifier notifier, ScheduleStore schedul
     public Task<bool> StopScheduleAsync(long jobId, int jobVersion, ScheduleState state, CancellationToken cancellation) =>
         schedules.StopAsync(jobId, jobVersion, state, cancellation);
 
+    public Task<EngineSchedule?> FindScheduleAsync(long jobId, CancellationToken cancellation) => schedules.FindAsync(jobId, cancellation);
+
     public Task<IReadOnlyList<EngineSchedule>> ListSchedulesAsync(CancellationToken cancellation) => schedules.ListAsync(cancellation);
 
     public Task<string?> FindFaultAsync(CancellationToken cancellation) => notifier.FindFaultAsync(cancellation);

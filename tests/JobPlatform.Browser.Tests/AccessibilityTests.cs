@@ -32,7 +32,8 @@ public sealed class AccessibilityTests : PageTests
         {
             "/admin", "/admin/jobs", "/admin/jobs?q=nothing%3Awrong", $"/admin/jobs/{_job}", $"/admin/jobs/{_job}/versions", $"/admin/jobs/{_job}/edit",
             "/admin/new-job", "/admin/new-job?handler=talks", "/admin/runs", $"/admin/runs/{_run}", "/admin/jobs/nowhere",
-            "/admin/schedules", "/admin/handlers", "/admin/handlers/talks", "/admin/handlers/axe-hook", "/admin/handlers/axe-hook/edit", "/admin/new-webhook", "/admin/settings?check=all", "/admin/emails", "/admin/emails?q=nothing%3Awrong", "/admin/audit", "/admin/logs",
+            "/admin/schedules", "/admin/handlers", "/admin/handlers/talks", "/admin/handlers/axe-hook", "/admin/handlers/axe-hook/edit", "/admin/new-webhook", "/admin/settings?check=all", "/admin/emails", "/admin/emails?q=nothing%3Awrong",
+            "/admin/emails/previews", "/admin/emails/previews/admin/de", "/admin/audit", "/admin/logs",
         })
         {
             await Page.GotoAsync(address);
@@ -60,6 +61,8 @@ public sealed class AccessibilityTests : PageTests
         found.AddRange(await FindAsync($"{address} in dark", new AxeRunOptions { ResultTypes = [ResultType.Violations], RunOnly = new() { Type = "rule", Values = ["color-contrast"] } }));
         var wide = await Page.EvaluateAsync<int>("document.documentElement.scrollWidth");
         if (wide > width) found.Add($"{address}: it is {wide} pixels wide.");
+        var isCut = await Page.EvaluateAsync<bool>("[...document.querySelectorAll('.places')].some(places => places.scrollWidth > places.clientWidth)");
+        if (isCut) found.Add($"{address}: not all places are seen.");
         return found;
     }
 

@@ -23,6 +23,22 @@ public sealed class EmailsTests : PageTests
     }
 
     [Test]
+    public async Task The_platforms_own_mails_are_shown_in_each_language_as_html_and_as_text()
+    {
+        await Page.GotoAsync("/admin/emails");
+        await Link("The platform's own mails").ClickAsync();
+        await Link("account-deleted").ClickAsync();
+        var mail = Page.FrameLocator("iframe");
+        await Expect(mail.GetByText("Ada Lovelace")).ToBeVisibleAsync();
+        await Expect(mail.Locator("body")).ToHaveCSSAsync("background-color", "rgb(244, 245, 247)");
+        await Expect(Page.Locator("#text")).ToContainTextAsync("Ada Lovelace");
+
+        await Link("Deutsch").ClickAsync();
+        await Expect(mail.Locator("html")).ToHaveAttributeAsync("lang", "de");
+        await Expect(Page.Locator("#text")).ToContainTextAsync("Konto");
+    }
+
+    [Test]
     public async Task An_unknown_state_names_the_ones_that_there_are()
     {
         await Page.GotoAsync("/admin/emails?q=status%3Alost");

@@ -42,12 +42,13 @@ public sealed class HandlersTests : PageTests
         Assert.That(receiver.Requests.Single().Headers["X-Shop"], Is.EqualTo("one"));
 
         await OpenAsync(Setup.LaterHost);
-        await Page.GotoAsync($"/admin/handlers/{key}/edit");
+        await Page.GotoAsync($"/admin/handlers/{key}");
+        await Link("Edit").ClickAsync();
+        await ConfirmAsync();
+        await Page.WaitForURLAsync($"**/admin/handlers/{key}/edit");
         Assert.That(await Page.ContentAsync(), Does.Not.Contain(Secret));
         await Page.GetByLabel("Description").FillAsync("Tells the shop.");
         await Button("Store").ClickAsync();
-        await Page.GetByLabel("Password").FillAsync(Setup.Password);
-        await Button("Confirm and go on").ClickAsync();
         await Expect(Page.GetByText($"{key} is stored as version 2.")).ToBeVisibleAsync();
         await Expect(Page.GetByText("Tells the shop.")).ToBeVisibleAsync();
 
@@ -60,6 +61,45 @@ public sealed class HandlersTests : PageTests
         await Button($"Delete {key}").ClickAsync();
         await Expect(Page.GetByText($"{key} is deleted with its secrets.")).ToBeVisibleAsync();
         await Expect(Row(key)).ToHaveCountAsync(0);
+    }
+
+    [Test]
+    public async Task A_secret_is_typed_again_rather_than_carried_through_the_page_that_asks_for_the_password()
+    {
+        const string newSecret = "another-secret-of-the-hook";
+        Expected.AddRange(["401", "403", "422"]);
+        await using var receiver = await HttpReceiver.StartAsync(http => http.Response.WriteAsJsonAsync(new { received = true }));
+        var key = NewName("hook");
+        await Setup.Database.ExecuteAsync("INSERT INTO jobplatform.job_handlers (key, url) VALUES (@key, @url)", new { key, url = $"http://127.0.0.1:{receiver.Port}/" });
+        await OpenAsync(Setup.LaterHost);
+        var longAgo = await Page.Context.CookiesAsync();
+        await Page.GotoAsync($"/admin/handlers/{key}/edit");
+        await Page.GetByLabel("Password").FillAsync("wrong");
+        await Button("Confirm and go on").ClickAsync();
+        await Expect(Page.GetByRole(Microsoft.Playwright.AriaRole.Alert)).ToContainTextAsync("do not fit");
+        await ConfirmAsync();
+        await Page.GetByLabel("Description").FillAsync("Tells the shop.");
+        await Page.GetByLabel("How it is shown").SelectOptionAsync("bearer");
+        await Page.GetByLabel("Secret", new() { Exact = true }).FillAsync(newSecret);
+
+        // The form lay open for longer than a password counts.
+        await Page.Context.AddCookiesAsync(longAgo.Select(cookie => new Microsoft.Playwright.Cookie
+        {
+            Name = cookie.Name, Value = cookie.Value, Domain = cookie.Domain, Path = cookie.Path, HttpOnly = cookie.HttpOnly, Secure = cookie.Secure, SameSite = cookie.SameSite, Expires = cookie.Expires,
+        }));
+        await Button("Store").ClickAsync();
+        await Expect(Button("Confirm and go on")).ToBeVisibleAsync();
+        Assert.That(await Page.ContentAsync(), Does.Not.Contain(newSecret));
+        await ConfirmAsync();
+
+        await Expect(Page.GetByRole(Microsoft.Playwright.AriaRole.Alert)).ToContainTextAsync("secret: type it once more");
+        await Expect(Page.GetByLabel("Description")).ToHaveValueAsync("Tells the shop.");
+        Assert.That(await Page.ContentAsync(), Does.Not.Contain(newSecret));
+        await Page.GetByLabel("Secret", new() { Exact = true }).FillAsync(newSecret);
+        await Button("Store").ClickAsync();
+        await Button("Test call").ClickAsync();
+        await Expect(Page.Locator("#result")).ToContainTextAsync("It answered well.");
+        Assert.That(receiver.Requests.Single().Headers["Authorization"], Is.EqualTo($"Bearer {newSecret}"));
     }
 
     [Test]
@@ -80,5 +120,11 @@ public sealed class HandlersTests : PageTests
         await Expect(Page.GetByRole(Microsoft.Playwright.AriaRole.Alert)).ToContainTextAsync("10.0.0.1");
         await Expect(Page.GetByLabel("URL")).ToHaveValueAsync("http://10.0.0.1/inside");
         Assert.That(await Page.ContentAsync(), Does.Not.Contain(Secret));
+    }
+
+    private async Task ConfirmAsync()
+    {
+        await Page.GetByLabel("Password").FillAsync(Setup.Password);
+        await Button("Confirm and go on").ClickAsync();
     }
 }

@@ -1,3 +1,6 @@
+using JobPlatform.Core.Engine;
+using JobPlatform.Core.Schedules;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;
 
 namespace JobPlatform.Browser.Tests;
@@ -61,20 +64,29 @@ public sealed class ViewerTests : PageTests
     {
         var job = await AddJobAsync("viewed");
         var run = await RunAsync(job);
-        foreach (var address in new[] { "/admin", $"/admin/jobs?q={job}", $"/admin/jobs/{job}", $"/admin/jobs/{job}/versions", $"/admin/runs?q=job%3A{job}", $"/admin/runs/{run}", "/admin/schedules", "/admin/handlers", "/admin/handlers/talks", "/admin/settings", "/admin/emails", "/admin/audit", "/admin/logs" })
+        await Setup.Database.ExecuteAsync("INSERT INTO jobplatform.job_handlers (key, url) VALUES ('viewed-hook', 'https://hooks.example.com/') ON CONFLICT DO NOTHING");
+        await Setup.Database.ExecuteAsync("INSERT INTO jobplatform.pending_emails (to_address, subject, text_body, status) VALUES ('viewed@example.com', 'x', 'x', 'canceled')");
+        await Setup.Host.Services.GetRequiredService<IJobEngine>().ScheduleAsync(new(long.MaxValue, NewName("orphan"), 1, "0 5 1 1 *", "UTC", MisfirePolicy.One), CancellationToken.None);
+        foreach (var address in new[]
+        {
+            "/admin", $"/admin/jobs?q={job}", $"/admin/jobs/{job}", $"/admin/jobs/{job}/versions", $"/admin/runs?q=job%3A{job}", $"/admin/runs/{run}",
+            "/admin/schedules", "/admin/handlers", "/admin/handlers/talks", "/admin/handlers/viewed-hook", "/admin/settings?check=all", "/admin/emails", "/admin/emails/previews", "/admin/emails/previews/admin/en", "/admin/audit", "/admin/logs",
+        })
         {
             await Page.GotoAsync(address);
             await Expect(Page.Locator("h1")).ToBeVisibleAsync();
             await Expect(Page.Locator("form[method=post]:not([action='/admin/sign-out'])")).ToHaveCountAsync(0);
-            await Expect(Page.Locator("main a[href*='new-job'], main a[href$='/edit']")).ToHaveCountAsync(0);
+            await Expect(Page.Locator("main a[href*='new-job'], main a[href*='new-webhook'], main a[href$='/edit']")).ToHaveCountAsync(0);
         }
     }
 
     [Test]
-    public async Task The_form_of_a_job_says_why_a_viewer_may_not()
+    public async Task The_forms_of_jobs_and_webhooks_say_why_a_viewer_may_not()
     {
         Expected.Add("403");
         await Page.GotoAsync("/admin/new-job");
         await Expect(Page.GetByText("making or changing jobs needs admin")).ToBeVisibleAsync();
+        await Page.GotoAsync("/admin/new-webhook");
+        await Expect(Page.GetByText("making or changing webhooks needs admin")).ToBeVisibleAsync();
     }
 }

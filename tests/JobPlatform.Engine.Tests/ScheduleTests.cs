@@ -116,6 +116,22 @@ public sealed class ScheduleTests(EngineKind engine) : EngineTests(engine)
     }
 
     [Test]
+    public async Task A_single_schedule_is_found_as_the_list_has_it()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var platform = await StartAsync(database.ConnectionString, runsJobs: false);
+        foreach (var (job, name, cron) in new[] { (4711, "ghost", "0 5 1 * *"), (4712, "spectre", "0 5 L * *") })
+            await platform.Engine.ScheduleAsync(new ScheduleDefinition(job, name, 1, cron, "Europe/Berlin", MisfirePolicy.One), CancellationToken.None);
+        await platform.Engine.StopScheduleAsync(4712, 1, ScheduleState.Paused, CancellationToken.None);
+
+        var listed = await platform.Engine.ListSchedulesAsync(CancellationToken.None);
+
+        Assert.That(listed.Select(schedule => (schedule.State, schedule.NextDueAt is not null)), Is.EquivalentTo([(ScheduleState.Active, true), (ScheduleState.Paused, true)]));
+        foreach (var schedule in listed) Assert.That(await platform.Engine.FindScheduleAsync(schedule.JobId, CancellationToken.None), Is.EqualTo(schedule));
+        Assert.That(await platform.Engine.FindScheduleAsync(4713, CancellationToken.None), Is.Null);
+    }
+
+    [Test]
     public async Task An_orphan_fires_nothing_and_a_purge_removes_it()
     {
         await using var database = await TestDatabase.CreateAsync();

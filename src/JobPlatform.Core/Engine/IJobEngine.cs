@@ -37,6 +37,9 @@ public interface IJobEngine
     /// <returns>False when there is no schedule of that job.</returns>
     Task<bool> StopScheduleAsync(long jobId, int jobVersion, ScheduleState state, CancellationToken cancellation);
 
+    /// <summary>The schedule of a job, whatever its state; null for none.</summary>
+    Task<EngineSchedule?> FindScheduleAsync(long jobId, CancellationToken cancellation);
+
     /// <summary>The schedules that are ours, whatever their state.</summary>
     Task<IReadOnlyList<EngineSchedule>> ListSchedulesAsync(CancellationToken cancellation);
 

@@ -7,6 +7,8 @@ namespace JobPlatform.Core.Engine;
 /// <summary>The table <c>schedules</c>: what is scheduled, and up to where its due times are handled. Thread-safe.</summary>
 internal sealed class ScheduleStore(PlatformDatabase database, TimeProvider clock)
 {
+    private const string Columns = "job_id, job_name, job_version, cron_expression, time_zone, misfire_policy AS misfire, state, next_due_at, last_due_at";
+
     /// <summary>Makes or changes a schedule; its due times are counted from now on.</summary>
     /// <returns>The name that the schedule had before, empty when it is new; null when a later version is in force.</returns>
     public async Task<string?> SetAsync(ScheduleDefinition schedule, CancellationToken cancellation)
@@ -58,14 +60,19 @@ internal sealed class ScheduleStore(PlatformDatabase database, TimeProvider cloc
             """, new { jobId, upToVersion }, cancellationToken: cancellation));
     }
 
+    /// <summary>The schedule of a job; null for none.</summary>
+    public async Task<EngineSchedule?> FindAsync(long jobId, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenAsync(cancellation);
+        return await connection.QuerySingleOrDefaultAsync<EngineSchedule>(new CommandDefinition(
+            $"SELECT {Columns} FROM jobplatform.schedules WHERE job_id = @jobId", new { jobId }, cancellationToken: cancellation));
+    }
+
     /// <summary>All schedules, in the order of their jobs.</summary>
     public async Task<IReadOnlyList<EngineSchedule>> ListAsync(CancellationToken cancellation)
     {
         await using var connection = await database.OpenAsync(cancellation);
         return (await connection.QueryAsync<EngineSchedule>(new CommandDefinition(
-            """
-            SELECT job_id, job_name, job_version, cron_expression, time_zone, misfire_policy AS misfire, state, next_due_at, last_due_at
-              FROM jobplatform.schedules ORDER BY job_id
-            """, cancellationToken: cancellation))).AsList();
+            $"SELECT {Columns} FROM jobplatform.schedules ORDER BY job_id", cancellationToken: cancellation))).AsList();
     }
 }

@@ -26,13 +26,12 @@ public sealed class JobInspector(PlatformDatabase database, AppDatabase app, Han
     {
         var now = clock.GetUtcNow();
         var dueTimes = FindLastDueTimes(job, now);
-        var schedules = await engine.ListSchedulesAsync(cancellation);
         var facts = new JobFacts
         {
             Job = job,
             Now = now,
             EngineFault = await engine.FindFaultAsync(cancellation),
-            Schedule = schedules.FirstOrDefault(schedule => schedule.JobId == job.Id),
+            Schedule = await engine.FindScheduleAsync(job.Id, cancellation),
             LastDueTimes = dueTimes,
         };
         return await ReadAsync(facts, cancellation) with { Faults = await FindFaultsAsync(job, cancellation) };

@@ -1,12 +1,11 @@
-using System.Collections.Concurrent;
 using Dapper;
 using JobPlatform.Core.Database;
 
 namespace JobPlatform.Core.Statistics;
 
 /// <summary>
-/// Reads how the platform is doing. An hour that is over does not change any more and is read once a process; the one
-/// that goes on, and the rest, at most every few seconds, whoever asks. Thread-safe.
+/// Reads how the platform is doing. An hour that is over hardly changes and is read again after an hour; the one that
+/// goes on, and the rest, at most every few seconds, whoever asks. Thread-safe.
 /// </summary>
 public sealed class StatisticsReader(PlatformDatabase database, TimeProvider clock) : IDisposable
 {
@@ -20,7 +19,10 @@ public sealed class StatisticsReader(PlatformDatabase database, TimeProvider clo
     // Ends are recorded in batches: by then all of an hour's are.
     private static readonly TimeSpan Settling = TimeSpan.FromMinutes(2);
 
-    private readonly ConcurrentDictionary<DateTimeOffset, HourFigures> _settled = new();
+    // Somebody may delete an old hour's runs, or a machine whose clock was wrong write some into it.
+    private static readonly TimeSpan SettledFor = TimeSpan.FromHours(1);
+
+    private Dictionary<DateTimeOffset, (HourFigures Figures, long At)> _settled = [];
     private readonly SemaphoreSlim _one = new(1);
     private (PlatformFigures Figures, long At)? _last;
 
@@ -52,16 +54,16 @@ public sealed class StatisticsReader(PlatformDatabase database, TimeProvider clo
         var now = clock.GetUtcNow();
         var current = new DateTimeOffset(now.Year, now.Month, now.Day, now.Hour, 0, 0, TimeSpan.Zero);
         var figures = new List<HourFigures>(Hours);
+        var settled = new Dictionary<DateTimeOffset, (HourFigures Figures, long At)>(Hours);
         for (var hour = current.AddHours(1 - Hours); hour <= current; hour = hour.AddHours(1))
         {
-            if (!_settled.TryGetValue(hour, out var known))
-            {
-                known = await ReadHourAsync(connection, hour, cancellation);
-                if (hour.AddHours(1) + Settling <= now) _settled[hour] = known;
-            }
-            figures.Add(known);
+            if (!_settled.TryGetValue(hour, out var known) || clock.GetElapsedTime(known.At) >= SettledFor)
+                known = (await ReadHourAsync(connection, hour, cancellation), clock.GetTimestamp());
+            if (hour.AddHours(1) + Settling <= now) settled[hour] = known;
+            figures.Add(known.Figures);
         }
-        foreach (var old in _settled.Keys.Where(hour => hour < current.AddHours(-Hours))) _settled.TryRemove(old, out _);
+        // Of the last day only: what is older is forgotten.
+        _settled = settled;
         return figures;
     }
 

@@ -60,7 +60,7 @@ internal static class JobsCommand
         await using var session = await Session.OpenAsync(cancellation);
         var jobs = session.Get<JobStore>();
         var job = await jobs.FindAsync(name, cancellation) ?? throw CliException.Refused(await jobs.DescribeUnknownAsync(name, cancellation));
-        var schedule = (await session.Get<IJobEngine>().ListSchedulesAsync(cancellation)).FirstOrDefault(s => s.JobId == job.Id);
+        var schedule = await session.Get<IJobEngine>().FindScheduleAsync(job.Id, cancellation);
         var runs = await session.Get<RunStore>().ListAsync(new() { Job = name }, null, RecentRuns, cancellation);
         if (asJson)
         {

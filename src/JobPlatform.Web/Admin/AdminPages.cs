@@ -52,6 +52,7 @@ internal static class AdminPages
         admin.MapHandlerPages();
         admin.MapWebhookPages();
         admin.MapEmailPages();
+        admin.MapEmailPreviews();
         admin.MapLogPages();
         admin.MapSettingsPages();
     }

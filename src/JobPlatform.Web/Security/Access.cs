@@ -34,6 +34,9 @@ public sealed record AccessRule(Access Access, string? Scope) : IAuthorizationRe
     public IEnumerable<IAuthorizationRequirement> GetRequirements() => [this];
 }
 
+/// <summary>The fields of a route's form that hold secrets; they stand in no page, not even in the one that asks for the password.</summary>
+internal sealed record SecretFields(params IReadOnlyList<string> Names);
+
 /// <summary>The one way by which routes say who may call them.</summary>
 public static class AccessExtensions
 {

@@ -78,7 +78,7 @@ internal static class SignInEndpoints
         await sessions.ConfirmAsync(context, account);
         // 307: the browser sends the same form again, now to the action that was refused.
         return LocalAddress.Of(form[ConfirmPage.Again], "") is { Length: > 0 } again
-            ? Results.LocalRedirect(again, preserveMethod: true)
+            ? Results.LocalRedirect(again, preserveMethod: form[ConfirmPage.IsPage] != "true")
             : Done(context, Local(form["return_to"]));
     }
 
@@ -89,17 +89,25 @@ internal static class SignInEndpoints
     public static IResult AskToConfirm(HttpContext context, IFormCollection form, Problem? fault = null)
     {
         var settings = context.RequestServices.GetRequiredService<PlatformSettings>();
-        string[] own = [CrossSiteGuard.Field, ConfirmPage.Again, "password"];
+        var secrets = context.GetEndpoint()?.Metadata.GetMetadata<SecretFields>()?.Names ?? [];
+        string[] own = [CrossSiteGuard.Field, ConfirmPage.Again, "password", .. secrets];
+        var leftOut = secrets.Where(secret => form[secret].ToString().Length > 0).Select(secret => KeyValuePair.Create(ConfirmPage.LeftOut, secret));
         return AdminPage.Show<ConfirmPage>(new
         {
             Action = fault is null ? context.Request.Path + context.Request.QueryString : form[ConfirmPage.Again].ToString(),
-            Fields = form.Where(field => !own.Contains(field.Key)).SelectMany(field => field.Value.Select(value => KeyValuePair.Create(field.Key, value ?? ""))).ToList(),
+            Fields = form.Where(field => !own.Contains(field.Key)).SelectMany(field => field.Value.Select(value => KeyValuePair.Create(field.Key, value ?? ""))).Concat(leftOut).ToList(),
             Back = Local(form["return_to"]),
             Minutes = (int)settings.Access.RecentAuth.TotalMinutes,
             HasProvider = settings.Oidc is not null,
             Fault = fault?.Detail,
         }, fault?.Status ?? StatusCodes.Status403Forbidden);
     }
+
+    /// <summary>The page that asks for the password before a page is shown, and leads there afterwards.</summary>
+    /// <param name="context">The request for that page.</param>
+    /// <param name="back">Where to go instead.</param>
+    public static IResult AskToConfirmFirst(HttpContext context, string back) =>
+        AskToConfirm(context, new FormCollection(new() { [ConfirmPage.IsPage] = "true", ["return_to"] = back }));
 
     private static async Task<IResult> SignOutAsync(HttpContext context, Sessions sessions)
     {

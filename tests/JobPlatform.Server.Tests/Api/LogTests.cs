@@ -86,5 +86,12 @@ public sealed class LogTests
             Assert.That(figures.GetProperty("overdue").GetProperty("count").GetInt32(), Is.EqualTo(1));
             Assert.That(figures.GetProperty("workers_alive").GetInt32(), Is.Zero);
         }
+
+        // An hour that is over is kept for another hour.
+        await host.Database.ExecuteAsync("DELETE FROM jobplatform.job_runs");
+        clock.Advance(TimeSpan.FromMinutes(59));
+        Assert.That((await host.GetAsync("/api/statistics")).GetProperty("hours").EnumerateArray().Sum(other => other.GetProperty("success").GetInt32()), Is.EqualTo(2));
+        clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.That((await host.GetAsync("/api/statistics")).GetProperty("hours").EnumerateArray().Sum(other => other.GetProperty("success").GetInt32()), Is.Zero);
     }
 }

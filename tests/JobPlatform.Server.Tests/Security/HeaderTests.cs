@@ -11,6 +11,7 @@ public sealed class HeaderTests
     [TestCase("/admin/sign-in")]
     [TestCase("/api/handlers")]
     [TestCase("/nothing")]
+    [TestCase("/admin/emails/previews/admin/en")]
     public async Task Every_answer_has_the_same_strict_headers(string address)
     {
         await using var host = await ApiHost.StartAsync();
@@ -27,6 +28,18 @@ public sealed class HeaderTests
             Assert.That(headers.CacheControl?.ToString(), Is.EqualTo("no-store"));
             Assert.That(headers.Contains("Strict-Transport-Security"), Is.False);
         }
+    }
+
+    [Test]
+    public async Task The_document_of_a_mail_may_have_styles_and_nothing_else_and_stands_in_frames_of_this_server_only()
+    {
+        await using var host = await ApiHost.StartAsync();
+
+        var answer = await host.Client.GetAsync("/admin/emails/previews/admin/en/html");
+
+        Assert.That(answer.Headers.GetValues("Content-Security-Policy").Single(),
+            Is.EqualTo("default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"));
+        Assert.That(await answer.Content.ReadAsStringAsync(), Does.Contain("sync-stripe failed"));
     }
 
     [TestCase("PUBLIC_URL=https://jobs.example.com", null, "max-age=2592000")]

@@ -2,6 +2,7 @@ using System.Globalization;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Jobs;
 using JobPlatform.Core.Webhooks;
+using JobPlatform.Web.Admin.Layout;
 using JobPlatform.Web.Api;
 using JobPlatform.Web.Security;
 using Microsoft.AspNetCore.Builder;
@@ -18,37 +19,41 @@ internal static class WebhookRoutes
         admin.MapGet("/new-webhook", ShowNew).RequireAccess(Access.Read);
         admin.MapPost("/new-webhook", CreateAsync).RequireAccess(Access.Write);
         admin.MapGet("/handlers/{key}/edit", ShowEditAsync).RequireAccess(Access.Read);
-        admin.MapPost("/handlers/{key}/edit", UpdateAsync).RequireAccess(Access.Destroy);
+        admin.MapPost("/handlers/{key}/edit", UpdateAsync).RequireAccess(Access.Destroy).WithMetadata(new SecretFields("secret", "signing_secret"));
         admin.MapPost("/handlers/{key}/delete", DeleteAsync).RequireAccess(Access.Destroy);
     }
 
     private static IResult ShowNew(HttpContext context) =>
-        context.MayChange() ? Show(WebhookForm.Of(new WebhookDefinition { Key = "", Url = "" }), null, []) : LookOnly;
+        context.MayChange() ? Show(WebhookForm.Of(new WebhookDefinition { Key = "", Url = "" }), null, null, []) : LookOnly;
 
     private static async Task<IResult> CreateAsync(HttpContext context, WebhookHandlerStore webhooks, CancellationToken cancellation)
     {
         var form = WebhookForm.Of(await context.Request.ReadFormAsync(cancellation));
         var (webhook, faults) = form.Read(null);
-        if (faults.Count > 0) return Show(form, null, faults);
-        return Answer(context, await webhooks.CreateAsync(webhook, form.Secrets, context.ToActor(), cancellation), form, null);
+        if (faults.Count > 0) return Show(form, null, null, faults);
+        return Answer(context, await webhooks.CreateAsync(webhook, form.Secrets, context.ToActor(), cancellation), form, null, null);
     }
 
     private static async Task<IResult> ShowEditAsync(string key, HttpContext context, WebhookHandlerStore webhooks, CancellationToken cancellation)
     {
         if (!context.MayChange()) return LookOnly;
-        return JobDefinition.IsName(key) && await webhooks.FindAsync(key, cancellation) is { } webhook
-            ? Show(WebhookForm.Of(webhook), webhook, [])
-            : await HandlerRoutes.NotFoundAsync(key, webhooks, cancellation);
+        if (!JobDefinition.IsName(key) || await webhooks.FindAsync(key, cancellation) is not { } webhook) return await HandlerRoutes.NotFoundAsync(key, webhooks, cancellation);
+        // Asked before anything is typed: a secret would have to be typed again after the password.
+        return context.FindCaller() is { IsSession: true } caller && !context.HasJustProved(caller)
+            ? SignInEndpoints.AskToConfirmFirst(context, $"{HandlerRoutes.Address}/{key}")
+            : Show(WebhookForm.Of(webhook), webhook, webhook.Version, []);
     }
 
     private static async Task<IResult> UpdateAsync(string key, HttpContext context, WebhookHandlerStore webhooks, CancellationToken cancellation)
     {
         if (!JobDefinition.IsName(key) || await webhooks.FindAsync(key, cancellation) is not { } stored) return await HandlerRoutes.NotFoundAsync(key, webhooks, cancellation);
         var posted = await context.Request.ReadFormAsync(cancellation);
-        var form = WebhookForm.Of(posted);
+        var (form, version) = (WebhookForm.Of(posted), ReadVersion(posted) ?? stored.Version);
+        if (posted[ConfirmPage.LeftOut] is { Count: > 0 } leftOut)
+            return Show(form, stored, version, [.. leftOut.Select(field => new ConfigFault(field!, "type it once more: it was not kept while you confirmed that it is you."))]);
         var (webhook, faults) = form.Read(key);
-        if (faults.Count > 0) return Show(form, stored, faults);
-        return Answer(context, await webhooks.UpdateAsync(webhook, ReadVersion(posted) ?? stored.Version, form.Secrets, context.ToActor(), cancellation), form, stored);
+        if (faults.Count > 0) return Show(form, stored, version, faults);
+        return Answer(context, await webhooks.UpdateAsync(webhook, version, form.Secrets, context.ToActor(), cancellation), form, stored, version);
     }
 
     private static async Task<IResult> DeleteAsync(string key, HttpContext context, WebhookHandlerStore webhooks, CancellationToken cancellation)
@@ -61,10 +66,10 @@ internal static class WebhookRoutes
         return AdminPage.SeeOther(HandlerRoutes.Address);
     }
 
-    private static IResult Answer(HttpContext context, WebhookAnswer answer, WebhookForm form, Webhook? stored)
+    private static IResult Answer(HttpContext context, WebhookAnswer answer, WebhookForm form, Webhook? stored, int? version)
     {
-        if (answer is WebhookAnswer.Invalid { Faults: var faults }) return Show(form, stored, faults);
-        if (answer is not WebhookAnswer.Done { Webhook: var webhook }) return Show(form, stored, [new(stored is null ? "key" : "", Describe(answer))]);
+        if (answer is WebhookAnswer.Invalid { Faults: var faults }) return Show(form, stored, version, faults);
+        if (answer is not WebhookAnswer.Done { Webhook: var webhook }) return Show(form, stored, version, [new(stored is null ? "key" : "", Describe(answer))]);
         Note.Leave(context, stored is null ? $"{webhook.Key} is made. Call it once to see that it answers." : $"{webhook.Key} is stored as version {webhook.Version}.", isFault: false);
         return AdminPage.SeeOther($"{HandlerRoutes.Address}/{webhook.Key}");
     }
@@ -79,8 +84,8 @@ internal static class WebhookRoutes
     private static int? ReadVersion(IFormCollection posted) =>
         int.TryParse(posted["version"], NumberStyles.None, CultureInfo.InvariantCulture, out var version) ? version : null;
 
-    private static IResult Show(WebhookForm form, Webhook? stored, IReadOnlyList<ConfigFault> faults) =>
-        AdminPage.Show<WebhookFormPage>(new { Form = form, Stored = stored, Faults = faults }, faults.Count > 0 ? StatusCodes.Status422UnprocessableEntity : StatusCodes.Status200OK);
+    private static IResult Show(WebhookForm form, Webhook? stored, int? version, IReadOnlyList<ConfigFault> faults) =>
+        AdminPage.Show<WebhookFormPage>(new { Form = form, Stored = stored, Version = version, Faults = faults }, faults.Count > 0 ? StatusCodes.Status422UnprocessableEntity : StatusCodes.Status200OK);
 
     private static Problem LookOnly { get; } = new(StatusCodes.Status403Forbidden, "forbidden", "A viewer changes nothing.",
         "Your account has the role viewer, and making or changing webhooks needs admin.");
