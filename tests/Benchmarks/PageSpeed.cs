@@ -35,6 +35,20 @@ internal static class PageSpeed
                generate_series(@from::bigint, @to::bigint) n, LATERAL (SELECT now() - interval '90 days' * (1 - n::float8 / @runs) AS at) t
         """;
 
+    // One webhook, mail, entry of the audit log and warning for each ten runs, as far as a list may grow until it is purged.
+    private const string FillLists =
+        """
+        INSERT INTO jobplatform.job_handlers (key, url) SELECT 'hook-' || lpad(n::text, 4, '0'), 'https://hooks.example.com/' FROM generate_series(1, 200) n;
+        INSERT INTO jobplatform.pending_emails (to_address, subject, text_body, status, sent_at, last_error)
+        SELECT 'person@example.com', 'A subject', 'x', CASE WHEN n % 1000 = 0 THEN 'failed' ELSE 'sent' END, CASE WHEN n % 1000 <> 0 THEN now() END, CASE WHEN n % 1000 = 0 THEN 'It broke.' END
+          FROM generate_series(1, @runs / 10) n;
+        INSERT INTO jobplatform.admin_logs (created_at, actor, action, subject)
+        SELECT now() - n * interval '1 s', CASE WHEN n % 3 = 0 THEN 'operator' ELSE 'admin:ada@example.com' END, CASE WHEN n % 1000 = 1 THEN 'job.deleted' ELSE 'job.run' END, 'job-' || lpad((n % @Jobs)::text, 4, '0')
+          FROM generate_series(1, @runs / 10) n;
+        INSERT INTO jobplatform.error_logs (level, category, event_id, message)
+        SELECT CASE WHEN n % 1000 = 0 THEN 'critical' WHEN n % 10 = 0 THEN 'error' ELSE 'warning' END, 'part-' || n % 20, n % 50, 'Something is odd.' FROM generate_series(1, @runs / 10) n;
+        """;
+
     private const string FillStatistics =
         """
         INSERT INTO jobplatform.job_statistics (job_id, success_count, failed_count, last_run_id, last_status, last_finished_at, last_duration_ms)
@@ -57,6 +71,10 @@ internal static class PageSpeed
             ("job", "/admin/jobs/job-1000"), ("versions", "/admin/jobs/job-1000/versions"), ("edit job", "/admin/jobs/job-1000/edit"), ("runs", "/admin/runs"),
             ("runs that failed", "/admin/runs?q=status%3Afailed"), ("runs of a job", "/admin/runs?q=job%3Ajob-1000"), ("failed runs of a job", "/admin/runs?q=job%3Ajob-1000+status%3Afailed"),
             ("runs by people", "/admin/runs?q=trigger%3Amanual"), ("runs by cron, of which there are none", "/admin/runs?q=trigger%3Acron"), ("run", $"/admin/runs/{run}"),
+            ("schedules", "/admin/schedules"), ("handlers", "/admin/handlers"), ("handler", "/admin/handlers/cleanup-sessions"), ("webhook", "/admin/handlers/hook-0100"),
+            ("e-mails", "/admin/emails"), ("failed e-mails", "/admin/emails?q=status%3Afailed"), ("mail preview", "/admin/emails/previews/license-3-days/de"),
+            ("audit log", "/admin/audit"), ("audit log of a subject", "/admin/audit?q=subject%3Ajob-1000"), ("audit log of an actor and an action", "/admin/audit?q=actor%3Aoperator+action%3Ajob.deleted"),
+            ("logs", "/admin/logs"), ("critical logs of a category", "/admin/logs?q=level%3Acritical+category%3Apart-3"), ("settings", "/admin/settings"), ("settings, with the check of all jobs", "/admin/settings?check=all"),
             ("runs with a text, in 24 hours", "/admin/runs?q=no-such-text"), ("runs with a text, in 30 days", "/admin/runs?q=no-such-text+since%3A30d"),
         })
         {
@@ -85,6 +103,7 @@ internal static class PageSpeed
         for (var from = 1L; from <= runs; from += RunsAtOnce)
             await connection.ExecuteAsync(FillRuns, new { Jobs, from, to = Math.Min(runs, from + RunsAtOnce - 1), runs }, commandTimeout: 0);
         await connection.ExecuteAsync(FillStatistics, commandTimeout: 0);
+        await connection.ExecuteAsync(FillLists, new { Jobs, runs }, commandTimeout: 0);
         await connection.ExecuteAsync("VACUUM ANALYZE jobplatform.job_runs", commandTimeout: 0);
         await connection.ExecuteAsync("ANALYZE", commandTimeout: 0);
     }

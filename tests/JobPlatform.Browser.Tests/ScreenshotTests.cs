@@ -25,12 +25,14 @@ public sealed class ScreenshotTests : PageTests
         INSERT INTO jobplatform.job_runs (id, job_id, job_version, trigger, triggered_by, created_at, run_at, started_at, finished_at, duration_ms, fence, attempt,
                                           queue, priority, limited, status, skip_reason, worker, output, error)
         SELECT (substr(jobplatform.uuid_v7_floor(at)::text, 1, 15) || substr(gen_random_uuid()::text, 16))::uuid, j.id, 1, 'api', 'client:shop', at, at, at + interval '12 ms', at + took * interval '1 ms', took, 1, 1,
-               'default', 5, true, status, CASE status WHEN 'skipped' THEN 'overlap' END, 'web-1', jsonb_build_object('checked', 400 + n, 'updated', n % 7),
-               CASE status WHEN 'failed' THEN jsonb_build_object('type', 'HttpRequestException', 'attempt', 1, 'message', 'The CRM answered 503 Service Unavailable three times.') END
+               'default', 5, true, status, CASE status WHEN 'skipped' THEN 'overlap' END, 'web-1',
+               CASE status WHEN 'success' THEN jsonb_build_object('checked', 400 + n, 'updated', n % 7) END,
+               CASE status WHEN 'failed' THEN jsonb_build_object('type', 'HttpRequestException', 'attempt', 1, 'message',
+                   CASE s.name WHEN 'crm-sync' THEN 'The CRM answered 503 Service Unavailable three times.' ELSE 'Stripe asks to come less often (429).' END) END
           FROM generate_series(1, 1000) n
          CROSS JOIN LATERAL (SELECT now() - interval '24 hours' * (n / 1000.0) AS at, 200 + (n * 7919 % 900) + CASE WHEN n % 13 = 0 THEN 1500 ELSE 0 END AS took) t
          CROSS JOIN LATERAL (SELECT (ARRAY['sync-stripe', 'cleanup-sessions', 'purge-logs', 'generate-analytics', 'crm-sync'])[1 + n % 5] AS name,
-                                    CASE WHEN n % 5 = 4 AND n % 45 = 4 THEN 'failed' WHEN n % 61 = 0 THEN 'skipped' ELSE 'success' END AS status) s
+                                    CASE WHEN n % 75 IN (4, 35) THEN 'failed' WHEN n % 131 = 0 THEN 'skipped' ELSE 'success' END AS status) s
           JOIN jobplatform.jobs j ON j.name = s.name
          WHERE sin(extract(epoch FROM at) / 86400 * 2 * pi()) > (n * 31 % 100) / 70.0 - 1;
         INSERT INTO jobplatform.job_statistics (job_id, success_count, failed_count, last_run_id, last_status, last_finished_at, last_duration_ms)

@@ -1,9 +1,10 @@
+using System.Text.RegularExpressions;
 using JobPlatform.Core.Settings;
 using Microsoft.Extensions.Configuration;
 
 namespace JobPlatform.Server.Tests.Admin;
 
-public sealed class ShownSettingsTests
+public sealed partial class ShownSettingsTests
 {
     private static readonly SecretRedactor Redactor = new([]);
 
@@ -14,6 +15,16 @@ public sealed class ShownSettingsTests
         PlatformSettings.Read(new ConfigurationRoot([recorder]));
 
         Assert.That(recorder.Names.Except(ShownSettings.Of(new ConfigurationBuilder().Build(), Redactor).Select(setting => setting.Name)), Is.Empty);
+    }
+
+    [Test]
+    public void Every_setting_of_the_readme_is_shown()
+    {
+        var table = File.ReadAllText(Path.Combine(TestCluster.RepositoryRoot, "README.md")).Split("| setting | default | meaning |")[1].Split("\n\n")[0];
+        var names = NamesInBackticks().Matches(table).Select(match => match.Groups[1].Value.Replace("__", ":", StringComparison.Ordinal)).ToHashSet();
+
+        Assert.That(names, Does.Contain("REDIS_URL"));
+        Assert.That(names.Except(ShownSettings.Of(new ConfigurationBuilder().Build(), Redactor).Select(setting => setting.Name)), Is.Empty);
     }
 
     [TestCase("JOBS_SECRET_KEY", "a-very-secret-text", "set, not shown")]
@@ -27,6 +38,9 @@ public sealed class ShownSettingsTests
 
         Assert.That(ShownSettings.Of(configuration, Redactor).Single(setting => setting.Name == name).Value, Is.EqualTo(shown));
     }
+
+    [GeneratedRegex("`(ConnectionStrings__[A-Za-z]+|[A-Z]+_[A-Z_]+|ROLE|ENGINE|LISTEN|ENVIRONMENT)`")]
+    private static partial Regex NamesInBackticks();
 
     // Single sign-on's own settings are read where it is set.
     private sealed class Recorder : ConfigurationProvider

@@ -27,6 +27,8 @@ public enum ConfigFieldKind
 /// <summary>A field of a handler's config, as its JSON Schema tells. Immutable.</summary>
 public sealed record ConfigField
 {
+    private const int LongestNumber = 15;
+
     /// <summary>Its name.</summary>
     public required string Name { get; init; }
 
@@ -39,11 +41,8 @@ public sealed record ConfigField
     /// <summary>What holds when it is left empty; null where nothing does.</summary>
     public string? Default { get; init; }
 
-    /// <summary>The least number.</summary>
-    public string? Minimum { get; init; }
-
-    /// <summary>The greatest number.</summary>
-    public string? Maximum { get; init; }
+    /// <summary>Which numbers, such as "1 to 1000"; null for any.</summary>
+    public string? Range { get; init; }
 
     /// <summary>The words of a choice.</summary>
     public IReadOnlyList<string> Choices { get; init; } = [];
@@ -87,11 +86,18 @@ public sealed record ConfigField
             },
             Description = schema["description"]?.GetValue<string>(),
             Default = schema["default"] is { } value ? Write(value) : null,
-            Minimum = schema["minimum"]?.ToJsonString(),
-            Maximum = schema["maximum"]?.ToJsonString(),
+            Range = RangeOf(schema["minimum"]?.ToJsonString(), schema["maximum"]?.ToJsonString()),
             Choices = choices,
         };
     }
+
+    // A greatest value of more digits is that of the type, and tells nobody anything.
+    private static string? RangeOf(string? least, string? most) => (least, most) switch
+    {
+        (null, _) => null,
+        (_, { Length: <= LongestNumber }) => $"{least} to {most}",
+        _ => $"{least} or more",
+    };
 
     private static JsonNode? ReadJson(string typed)
     {
