@@ -40,6 +40,11 @@ public sealed class OverviewTests : PageTests
         await Page.GotoAsync("/admin");
         await Page.Locator("#tiles a").Filter(new() { HasText = "Failed" }).ClickAsync();
         await Expect(Page.Locator("#q")).ToHaveValueAsync("status:failed since:24h");
+        await Page.GotoAsync("/admin");
+        await Page.Locator("#chart svg a").Last.ClickAsync();
+        await Expect(Page.Locator("#q")).ToHaveValueAsync(new System.Text.RegularExpressions.Regex("^from:.*Z to:.*Z$"));
+        await Page.GotoAsync("/admin");
+        await Expect(Page.Locator("#workers li")).ToContainTextAsync("places");
     }
 
     [Test]

@@ -1,3 +1,5 @@
+using JobPlatform.Core.Schedules;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;
 
 namespace JobPlatform.Browser.Tests;
@@ -43,7 +45,7 @@ public sealed class ScreenshotTests : PageTests
         """;
 
     [Test]
-    public async Task Pictures_of_the_overview_a_job_a_run_and_the_form()
+    public async Task Pictures_of_the_pages()
     {
         if (Environment.GetEnvironmentVariable("SCREENSHOTS") is not { Length: > 0 } folder)
         {
@@ -74,6 +76,17 @@ public sealed class ScreenshotTests : PageTests
         await TakeAsync("jobs");
         await Page.GotoAsync("/admin/jobs/cleanup-sessions/edit");
         await TakeAsync("edit");
+        await fresh.Services.GetRequiredService<ScheduleSync>().ReconcileAsync();
+        await Page.GotoAsync("/admin/schedules");
+        await TakeAsync("schedules");
+        await Page.GotoAsync("/admin/emails/previews/license-3-days/de");
+        await TakeAsync("mail");
+        await OpenAsync(fresh, new() { ColorScheme = ColorScheme.Dark });
+        await Page.GotoAsync("/admin");
+        await TakeAsync("dark");
+        await OpenAsync(fresh, new() { ViewportSize = new() { Width = 390, Height = 844 } });
+        await Page.GotoAsync("/admin");
+        await TakeAsync("phone");
         Talks.To("pictures").Complete();
         await WaitForEndAsync(run);
 

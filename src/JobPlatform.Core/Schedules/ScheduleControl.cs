@@ -26,12 +26,24 @@ public sealed record ScheduleOverview
     public double? SuccessRateLastDay { get; init; }
 }
 
-/// <summary>How many schedules the engine has, by their state; orphans are counted by themselves. Immutable.</summary>
-/// <param name="Active">Those that fire.</param>
-/// <param name="Paused">Those that wait for a resume.</param>
-/// <param name="Unscheduled">Those that were taken out.</param>
-/// <param name="Orphans">Those whose jobs are gone.</param>
-public sealed record ScheduleCounts(int Active, int Paused, int Unscheduled, int Orphans);
+/// <summary>A page of schedules, and how many the engine has in all. Immutable.</summary>
+public sealed record ScheduleList
+{
+    /// <summary>The page.</summary>
+    public required IReadOnlyList<ScheduleOverview> Schedules { get; init; }
+
+    /// <summary>Those that fire.</summary>
+    public required int Active { get; init; }
+
+    /// <summary>Those that wait for a resume.</summary>
+    public required int Paused { get; init; }
+
+    /// <summary>Those that were taken out.</summary>
+    public required int Unscheduled { get; init; }
+
+    /// <summary>Those whose jobs are gone; the others do not count them.</summary>
+    public required int Orphans { get; init; }
+}
 
 /// <summary>What became of a change of a schedule. Immutable.</summary>
 public abstract record ScheduleAnswer
@@ -66,47 +78,50 @@ public sealed partial class ScheduleControl(PlatformDatabase database, JobStore 
 {
     private const int MostRuns = 1000;
 
-    /// <summary>Schedules by the names of their jobs, after <paramref name="afterName"/>, at most <paramref name="limit"/>.</summary>
-    public async Task<IReadOnlyList<ScheduleOverview>> ListAsync(string? afterName, int limit, CancellationToken cancellation = default)
+    /// <summary>Schedules by the names of their jobs, after <paramref name="afterName"/>, at most <paramref name="limit"/>, and how many there are in all.</summary>
+    public async Task<ScheduleList> ListAsync(string? afterName, int limit, CancellationToken cancellation = default)
     {
-        var page = (await engine.ListSchedulesAsync(cancellation)).OrderBy(schedule => schedule.JobName, StringComparer.Ordinal)
+        var all = await engine.ListSchedulesAsync(cancellation);
+        var page = all.OrderBy(schedule => schedule.JobName, StringComparer.Ordinal)
             .SkipWhile(schedule => afterName is not null && string.CompareOrdinal(schedule.JobName, afterName) <= 0).Take(limit).ToList();
         await using var connection = await database.OpenAsync(cancellation);
-        var figures = (await connection.QueryAsync<(long JobId, bool IsOrphan, int Runs, int Good, int Bad)>(new CommandDefinition(
+        await using var rows = await connection.QueryMultipleAsync(new CommandDefinition(
             """
-            SELECT w.job_id, NOT EXISTS (SELECT FROM jobplatform.jobs j WHERE j.id = w.job_id), f.runs, f.good, f.bad
+            SELECT w.job_id FROM unnest(@allIds) AS w(job_id) WHERE NOT EXISTS (SELECT FROM jobplatform.jobs j WHERE j.id = w.job_id);
+            SELECT w.job_id, f.runs, f.good, f.bad
               FROM unnest(@ids) AS w(job_id)
              CROSS JOIN LATERAL (
                 SELECT count(*)::int AS runs, count(*) FILTER (WHERE status = 'success')::int AS good, count(*) FILTER (WHERE status = 'failed')::int AS bad
                   FROM (SELECT status FROM jobplatform.job_runs
                          WHERE job_id = w.job_id AND id >= jobplatform.uuid_v7_floor(@since) ORDER BY id DESC LIMIT @most) newest) f
             """,
-            new { ids = page.ConvertAll(schedule => schedule.JobId), since = clock.GetUtcNow().AddDays(-1), most = MostRuns + 1 },
-            cancellationToken: cancellation))).ToDictionary(row => row.JobId);
-        return page.ConvertAll(schedule =>
-        {
-            var (_, isOrphan, runs, good, bad) = figures[schedule.JobId];
-            return new ScheduleOverview
+            new
             {
-                Schedule = schedule,
-                IsOrphan = isOrphan,
-                RunsLastDay = Math.Min(runs, MostRuns),
-                IsMore = runs > MostRuns,
-                SuccessRateLastDay = good + bad == 0 ? null : (double)good / (good + bad),
-            };
-        });
-    }
-
-    /// <summary>Counts all of the engine's schedules.</summary>
-    public async Task<ScheduleCounts> CountAsync(CancellationToken cancellation = default)
-    {
-        var schedules = await engine.ListSchedulesAsync(cancellation);
-        await using var connection = await database.OpenAsync(cancellation);
-        var orphans = (await connection.QueryAsync<long>(new CommandDefinition(
-            "SELECT w.job_id FROM unnest(@ids) AS w(job_id) WHERE NOT EXISTS (SELECT FROM jobplatform.jobs j WHERE j.id = w.job_id)",
-            new { ids = schedules.Select(schedule => schedule.JobId).ToArray() }, cancellationToken: cancellation))).ToHashSet();
-        int Count(ScheduleState state) => schedules.Count(schedule => schedule.State == state && !orphans.Contains(schedule.JobId));
-        return new(Count(ScheduleState.Active), Count(ScheduleState.Paused), Count(ScheduleState.Unscheduled), orphans.Count);
+                allIds = all.Select(schedule => schedule.JobId).ToArray(), ids = page.ConvertAll(schedule => schedule.JobId),
+                since = clock.GetUtcNow().AddDays(-1), most = MostRuns + 1,
+            }, cancellationToken: cancellation));
+        var orphans = (await rows.ReadAsync<long>()).ToHashSet();
+        var figures = (await rows.ReadAsync<(long JobId, int Runs, int Good, int Bad)>()).ToDictionary(row => row.JobId);
+        var states = all.Where(schedule => !orphans.Contains(schedule.JobId)).CountBy(schedule => schedule.State).ToDictionary();
+        return new()
+        {
+            Schedules = page.ConvertAll(schedule =>
+            {
+                var (_, runs, good, bad) = figures[schedule.JobId];
+                return new ScheduleOverview
+                {
+                    Schedule = schedule,
+                    IsOrphan = orphans.Contains(schedule.JobId),
+                    RunsLastDay = Math.Min(runs, MostRuns),
+                    IsMore = runs > MostRuns,
+                    SuccessRateLastDay = good + bad == 0 ? null : (double)good / (good + bad),
+                };
+            }),
+            Active = states.GetValueOrDefault(ScheduleState.Active),
+            Paused = states.GetValueOrDefault(ScheduleState.Paused),
+            Unscheduled = states.GetValueOrDefault(ScheduleState.Unscheduled),
+            Orphans = orphans.Count,
+        };
     }
 
     /// <summary>Stops the schedule until it is resumed or the job's definition changes.</summary>

@@ -45,6 +45,22 @@ public sealed record HourFigures
     public double? RunMsP95 { get; init; }
 }
 
+/// <summary>A process that runs jobs, and lives. Immutable.</summary>
+public sealed record AliveWorker
+{
+    /// <summary>Its name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>How many runs it takes at once.</summary>
+    public int Places { get; init; }
+
+    /// <summary>The platform's version that it runs.</summary>
+    public required string Version { get; init; }
+
+    /// <summary>When it started.</summary>
+    public DateTimeOffset StartedAt { get; init; }
+}
+
 /// <summary>How the platform is doing. Immutable.</summary>
 public sealed record PlatformFigures
 {
@@ -62,6 +78,9 @@ public sealed record PlatformFigures
 
     /// <summary>Workers that are alive.</summary>
     public required int WorkersAlive { get; init; }
+
+    /// <summary>The first of them by name, at most 20.</summary>
+    public required IReadOnlyList<AliveWorker> Workers { get; init; }
 
     /// <summary>Runs that those workers take at once.</summary>
     public required int Places { get; init; }

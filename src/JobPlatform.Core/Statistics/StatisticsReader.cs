@@ -10,6 +10,7 @@ namespace JobPlatform.Core.Statistics;
 public sealed class StatisticsReader(PlatformDatabase database, TimeProvider clock) : IDisposable
 {
     private const int Hours = 24;
+    private const int MostWorkers = 20;
 
     // Some 140 runs a second for an hour; about half a second to read.
     private const int MostRunsOfHour = 500_000;
@@ -95,17 +96,19 @@ public sealed class StatisticsReader(PlatformDatabase database, TimeProvider clo
                 UNION ALL (SELECT FROM jobplatform.job_runs WHERE status IN ('queued', 'retrying') AND NOT limited AND run_at <= @now LIMIT @most)) overdue;
             SELECT count(*)::int FROM (SELECT FROM jobplatform.job_runs WHERE status = 'running' LIMIT @most) running;
             SELECT count(*)::int, coalesce(sum(concurrency), 0)::int FROM jobplatform.workers WHERE lease_until > clock_timestamp();
+            SELECT name, concurrency AS places, version, started_at FROM jobplatform.workers WHERE lease_until > clock_timestamp() ORDER BY name LIMIT @MostWorkers;
             SELECT count(*)::int FROM (SELECT FROM jobplatform.pending_emails WHERE status = 'pending' LIMIT @most) pending;
-            """, new { most = CappedCount.Limit + 1, now = clock.GetUtcNow() }, cancellationToken: cancellation));
+            """, new { most = CappedCount.Limit + 1, MostWorkers, now = clock.GetUtcNow() }, cancellationToken: cancellation));
         var waiting = await rows.ReadSingleAsync<int>();
         var overdue = await rows.ReadSingleAsync<int>();
         var running = await rows.ReadSingleAsync<int>();
         var (workers, places) = await rows.ReadSingleAsync<(int, int)>();
+        var alive = (await rows.ReadAsync<AliveWorker>()).AsList();
         var emails = await rows.ReadSingleAsync<int>();
         return new()
         {
             Waiting = CappedCount.Of(waiting), Overdue = CappedCount.Of(overdue), Running = CappedCount.Of(running),
-            WorkersAlive = workers, Places = places, PendingEmails = CappedCount.Of(emails),
+            WorkersAlive = workers, Workers = alive, Places = places, PendingEmails = CappedCount.Of(emails),
         };
     }
 }

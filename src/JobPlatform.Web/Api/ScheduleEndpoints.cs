@@ -45,7 +45,7 @@ internal static class ScheduleEndpoints
         var limit = query.Limit;
         return query.Faults.Count > 0
             ? Problem.Invalid(query.Faults)
-            : Page<ScheduleOverview>.Answer(await schedules.ListAsync(after, limit, cancellation), limit, item => QueryReader.ToCursor(item.Schedule.JobName));
+            : Page<ScheduleOverview>.Answer((await schedules.ListAsync(after, limit, cancellation)).Schedules, limit, item => QueryReader.ToCursor(item.Schedule.JobName));
     }
 
     private static async Task<IResult> PauseAsync(string job, HttpContext context, ScheduleControl schedules, CancellationToken cancellation) =>

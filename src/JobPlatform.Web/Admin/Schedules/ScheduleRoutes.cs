@@ -29,15 +29,14 @@ internal static class ScheduleRoutes
         var query = new QueryReader(request);
         var after = query.GetCursor(parts => parts is [var name] ? name : null);
         if (query.Faults.Count > 0) return Problem.Invalid(query.Faults);
-        var page = await schedules.ListAsync(after, PageSize + 1, cancellation);
-        var shown = page.Take(PageSize).ToList();
+        var list = await schedules.ListAsync(after, PageSize + 1, cancellation);
+        var shown = list.Schedules.Take(PageSize).ToList();
         return AdminPage.Show<SchedulesPage>(new
         {
-            Schedules = shown,
-            Counts = await schedules.CountAsync(cancellation),
+            List = list with { Schedules = shown },
             Figures = await statistics.ReadAsync(cancellation),
             First = after is null ? null : Address,
-            Next = page.Count <= PageSize ? null : ListAddress.Of(Address, null, QueryReader.ToCursor(shown[^1].Schedule.JobName)),
+            Next = list.Schedules.Count <= PageSize ? null : ListAddress.Of(Address, null, QueryReader.ToCursor(shown[^1].Schedule.JobName)),
         });
     }
 
