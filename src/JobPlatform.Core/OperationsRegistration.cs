@@ -1,5 +1,6 @@
 using JobPlatform.Core.Administration;
 using JobPlatform.Core.Checks;
+using JobPlatform.Core.Directories;
 using JobPlatform.Core.Emails;
 using JobPlatform.Core.Events;
 using JobPlatform.Core.Jobs;
@@ -24,6 +25,7 @@ public static class OperationsRegistration
         .AddSingleton<EventStore>()
         .AddSingleton<LeaderboardReader>()
         .AddSingleton<JobChecks>()
+        .AddSingleton<DirectoryStore>().AddSingleton<DirectoryReaders>()
         .AddSingleton<StatisticsReader>()
         .AddSingleton<LogReader>();
 }

@@ -10,6 +10,9 @@ namespace JobPlatform.Core.Handlers;
 /// <summary>What is known of a code handler without running it. Immutable.</summary>
 public sealed class HandlerDescriptor
 {
+    // As jobs have it that nobody seeded.
+    private const int DefaultAttempts = 3;
+
     private readonly ObjectFactory _create;
     private readonly Lazy<JsonNode> _schema;
 
@@ -25,6 +28,9 @@ public sealed class HandlerDescriptor
         IsSeeded = attribute.IsSeeded;
         IsDestructive = attribute.IsDestructive;
         TimeoutSeconds = attribute.TimeoutSeconds;
+        RetryDelays = attribute.RetryDelays ?? Runs.RetryPolicy.Default;
+        MaxAttempts = attribute.RetryDelays?.Split(',').Length + 1 ?? DefaultAttempts;
+        MaxConcurrency = attribute.MaxConcurrency;
         ConfigType = FindConfigType(type);
         EventPayload = type.GetCustomAttribute<OnEventAttribute>()?.Payload;
         _create = ActivatorUtilities.CreateFactory(type, Type.EmptyTypes);
@@ -60,6 +66,15 @@ public sealed class HandlerDescriptor
 
     /// <summary>Seconds that the seeded job gives a run.</summary>
     public int TimeoutSeconds { get; }
+
+    /// <summary>When a failed attempt of the seeded job's runs is tried again (<see cref="Runs.RetryPolicy"/>).</summary>
+    public string RetryDelays { get; }
+
+    /// <summary>How many attempts the seeded job gives a run.</summary>
+    public int MaxAttempts { get; }
+
+    /// <summary>How many runs of the seeded job may run at once.</summary>
+    public int MaxConcurrency { get; }
 
     /// <summary>The config record.</summary>
     public Type ConfigType { get; }

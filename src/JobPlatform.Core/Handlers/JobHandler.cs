@@ -43,6 +43,12 @@ public sealed class JobHandlerAttribute(string key, string description) : Attrib
 
     /// <summary>Seconds that the seeded job gives a run. Default 300.</summary>
     public int TimeoutSeconds { get; init; } = 300;
+
+    /// <summary>Seconds before each further attempt, such as <c>30,60,120</c>, which makes four at most; null for the defaults of jobs.</summary>
+    public string? RetryDelays { get; init; }
+
+    /// <summary>How many runs of the seeded job may run at once. Default 1.</summary>
+    public int MaxConcurrency { get; init; } = 1;
 }
 
 /// <summary>The form in which the executor sees every handler; write a <see cref="JobHandler{TConfig}"/> instead.</summary>

@@ -28,8 +28,8 @@ public sealed class JobSeeder(PlatformDatabase database, AppDatabase app, Handle
             string[] missing = [.. await app.FindMissingAsync(handler.Tables, cancellation), .. handler.MissingSettings];
             var made = await connection.ExecuteAsync(new CommandDefinition(
                 """
-                INSERT INTO jobplatform.jobs (name, description, handler, cron_expression, is_enabled, timeout_seconds, overlap_policy)
-                VALUES (@Key, @Description, @Key, @Cron, @isEnabled, @TimeoutSeconds, @overlap)
+                INSERT INTO jobplatform.jobs (name, description, handler, cron_expression, is_enabled, timeout_seconds, overlap_policy, max_concurrency, max_attempts, retry_delays)
+                VALUES (@Key, @Description, @Key, @Cron, @isEnabled, @TimeoutSeconds, @overlap, @MaxConcurrency, @MaxAttempts, @RetryDelays)
                 ON CONFLICT (name) DO NOTHING
                 """,
                 new
@@ -39,6 +39,9 @@ public sealed class JobSeeder(PlatformDatabase database, AppDatabase app, Handle
                     handler.Cron,
                     isEnabled = missing.Length == 0,
                     handler.TimeoutSeconds,
+                    handler.MaxConcurrency,
+                    handler.MaxAttempts,
+                    handler.RetryDelays,
                     // A due time comes again; what an event or a person asks for does not, so it waits.
                     overlap = handler.Cron is null || handler.EventPayload is not null ? "queue" : "skip",
                 }, transaction, cancellationToken: cancellation));

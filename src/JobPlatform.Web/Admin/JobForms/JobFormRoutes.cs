@@ -43,6 +43,7 @@ internal static class JobFormRoutes
             Name = isFree ? handler : "", Handler = handler, Description = descriptor?.Description ?? "", CronExpression = descriptor?.Cron,
             TimeoutSeconds = descriptor?.TimeoutSeconds ?? 300, Overlap = descriptor is { Cron: null } or { EventPayload: not null } ? OverlapPolicy.Queue : OverlapPolicy.Skip,
         };
+        if (descriptor is not null) job = job with { MaxAttempts = descriptor.MaxAttempts, RetryDelays = descriptor.RetryDelays, MaxConcurrency = descriptor.MaxConcurrency };
         return await pages.ShowAsync(JobForm.Of(job, descriptor), null, null, [], cancellation);
     }
 

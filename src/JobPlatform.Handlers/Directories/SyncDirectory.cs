@@ -1,0 +1,178 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using System.Text.Json;
+using Dapper;
+using JobPlatform.Core;
+using JobPlatform.Core.Database;
+using JobPlatform.Core.Directories;
+using JobPlatform.Core.Handlers;
+
+namespace JobPlatform.Handlers.Directories;
+
+/// <summary>
+/// Makes <c>directory_users</c>, <c>directory_groups</c> and <c>directory_memberships</c> of one connection equal to its
+/// directory. It is read page by page into tables aside and compared there, so that memory stays the same for any
+/// number; a further attempt goes on from the last page.
+/// </summary>
+[JobHandler("sync-directory", "Syncs the users and groups of one directory connection (LDAP or SCIM); deactivates those gone.",
+    IsDestructive = true, TimeoutSeconds = 3600, RetryDelays = "30,60,120", MaxConcurrency = 4)]
+public sealed class SyncDirectory(PlatformDatabase database, DirectoryReaders directories) : JobHandler<SyncDirectory.Config>
+{
+    private const int LookedForAtOnce = 200;
+
+    private const string Figures =
+        """
+        SELECT (SELECT count(*) FROM jobplatform.directory_users WHERE connection_id = @Id AND deactivated_at IS NULL) AS users_known,
+               (SELECT count(*) FROM jobplatform.directory_read_users WHERE connection_id = @Id AND is_active) AS users_active,
+               (SELECT count(*) FROM jobplatform.directory_read_users WHERE connection_id = @Id) AS users_read,
+               (SELECT count(*) FROM jobplatform.directory_groups WHERE connection_id = @Id AND deactivated_at IS NULL) AS groups_known,
+               (SELECT count(*) FROM jobplatform.directory_read_groups WHERE connection_id = @Id) AS groups_read
+        """;
+
+    /// <summary>What can be set.</summary>
+    public sealed record Config
+    {
+        /// <summary>The connection.</summary>
+        [Required, Description("The id of the directory connection.")]
+        public Guid? ConnectionId { get; init; }
+
+        /// <summary>Whether a directory is believed that has lost more than half of its users or groups.</summary>
+        [DeletesMoreWhen(Becomes.True), Description("Believe the directory although it has fewer than half of the known users or groups.")]
+        public bool Force { get; init; }
+
+        /// <summary>Whether it only says what it would do.</summary>
+        [Description("Change nothing; say what would be changed.")]
+        public bool DryRun { get; init; }
+
+        /// <summary>The most changes that the output lists.</summary>
+        [Range(0, 1_000), Description("The most changes that the output lists; all are counted.")]
+        public int ListLimit { get; init; } = 100;
+    }
+
+    /// <inheritdoc/>
+    public override async Task<RunOutcome> RunAsync(Config config, RunContext run, CancellationToken cancellation)
+    {
+        var id = config.ConnectionId!.Value;
+        try
+        {
+            if (await directories.OpenAsync(id, cancellation) is not { } opened) return RunOutcome.FailForGood($"connection_id: there is no directory connection {id}.");
+            await using var reader = opened.Reader;
+            if (!opened.Connection.IsEnabled) return RunOutcome.FailForGood($"The directory connection '{opened.Connection.Name}' is disabled. Enable it first.");
+            return await SyncAsync(opened.Connection, reader, config, run, cancellation);
+        }
+        catch (DirectoryException e)
+        {
+            await RecordAsync(id, new { error = e.Message, e.Fault }, cancellation);
+            return e.ToOutcome();
+        }
+    }
+
+    private async Task<RunOutcome> SyncAsync(DirectoryConnection connection, IDirectoryReader reader, Config config, RunContext run, CancellationToken cancellation)
+    {
+        var staging = new DirectoryStaging(database, connection, run);
+        if (await staging.BeginAsync(cancellation) is not { } place) return RunOutcome.SkipAsOverlap(new { connection_id = connection.Id });
+        await ReadAsync(staging, reader, place.Phase, place.Position, run, cancellation);
+
+        await using var open = await database.OpenAsync(cancellation);
+        var figures = await open.QuerySingleAsync<Counts>(new CommandDefinition(Figures, new { connection.Id }, commandTimeout: 0, cancellationToken: cancellation));
+        if (!config.Force && (figures.UsersActive * 2 < figures.UsersKnown || figures.GroupsRead * 2 < figures.GroupsKnown))
+        {
+            await staging.ForgetAsync(open, cancellation);
+            var refusal = new { refused = "the directory has fewer than half of the known users or groups", figures, go_on_with = new { force = true } };
+            await RecordAsync(connection.Id, refusal, cancellation);
+            return RunOutcome.StopForSafety(refusal);
+        }
+        var kept = await FindMissedAsync(connection.Id, "directory_users", "directory_read_users", reader.FindUserAsync, staging.AddAsync, run, cancellation)
+                 + await FindMissedAsync(connection.Id, "directory_groups", "directory_read_groups", reader.FindGroupAsync, staging.AddAsync, run, cancellation);
+
+        run.ReportProgress(figures.UsersRead, figures.UsersRead, "comparing");
+        await using var transaction = await open.BeginTransactionAsync(cancellation);
+        await staging.HoldAsync(open, cancellation);
+        var merge = new DirectoryMerge(open, connection.Id, run.Clock.GetUtcNow(), config.ListLimit);
+        await merge.RunAsync(cancellation);
+        var output = new
+        {
+            config.DryRun, figures.UsersRead, figures.GroupsRead, kept,
+            added = merge["added"], updated = merge["updated"], deactivated = merge["deactivated"], reactivated = merge["reactivated"], moved = merge["moved"],
+            groups_added = merge["groups_added"], groups_updated = merge["groups_updated"], groups_deactivated = merge["groups_deactivated"],
+            groups_reactivated = merge["groups_reactivated"], memberships_added = merge["memberships_added"], memberships_removed = merge["memberships_removed"], merge.Changes,
+        };
+        if (config.DryRun)
+        {
+            await transaction.RollbackAsync(cancellation);
+            await staging.ForgetAsync(open, cancellation);
+            return RunOutcome.Success(output);
+        }
+        await staging.ForgetAsync(open, cancellation);
+        await open.ExecuteAsync(new CommandDefinition(
+            "UPDATE jobplatform.directory_connections SET last_success_at = @now, last_result = @result::jsonb - 'changes' - 'dry_run' WHERE id = @Id",
+            new { connection.Id, now = run.Clock.GetUtcNow(), result = JsonSerializer.Serialize(output, PlatformJson.Options) }, transaction, cancellationToken: cancellation));
+        await transaction.CommitAsync(cancellation);
+        return RunOutcome.Success(output);
+    }
+
+    private static async Task ReadAsync(DirectoryStaging staging, IDirectoryReader reader, string phase, string? position, RunContext run, CancellationToken cancellation)
+    {
+        var read = 0L;
+        if (phase == "users")
+            await foreach (var page in reader.ReadUsersAsync(position, cancellation))
+            {
+                await staging.AddAsync(page, cancellation);
+                run.ReportProgress(read += page.Rows.Count, note: $"{read:N0} users read");
+            }
+        if (phase == "merge") return;
+        read = 0;
+        await foreach (var page in reader.ReadGroupsAsync(phase == "groups" ? position : null, cancellation))
+        {
+            await staging.AddAsync(page, cancellation);
+            run.ReportProgress(read += page.Rows.Count, note: $"{read:N0} groups read");
+        }
+    }
+
+    // Each that the list lacks is asked for by its id, where lists shift while they are paged: nobody is deactivated
+    // who is there.
+    private async Task<long> FindMissedAsync<T>(Guid id, string known, string read, Func<string, CancellationToken, Task<T?>> find,
+        Func<IReadOnlyList<T>, CancellationToken, Task> add, RunContext run, CancellationToken cancellation) where T : class
+    {
+        var (kept, looked, after) = (0L, 0L, "");
+        while (true)
+        {
+            await using var open = await database.OpenAsync(cancellation);
+            var missing = (await open.QueryAsync<string>(new CommandDefinition(
+                $"""
+                SELECT k.external_id FROM jobplatform.{known} k
+                 WHERE k.connection_id = @id AND k.external_id > @after AND k.deactivated_at IS NULL
+                   AND NOT EXISTS (SELECT FROM jobplatform.{read} r WHERE r.connection_id = @id AND r.external_id = k.external_id)
+                 ORDER BY k.external_id LIMIT @limit
+                """, new { id, after, limit = LookedForAtOnce }, commandTimeout: 0, cancellationToken: cancellation))).AsList();
+            var found = new List<T>();
+            foreach (var one in missing)
+                if (await find(one, cancellation) is { } there) found.Add(there);
+            if (found.Count > 0) await add(found, cancellation);
+            kept += found.Count;
+            if (missing.Count < LookedForAtOnce) return kept;
+            after = missing[^1];
+            run.ReportProgress(looked += missing.Count, note: $"{looked:N0} that were not in the list looked for");
+        }
+    }
+
+    private async Task RecordAsync(Guid id, object result, CancellationToken cancellation)
+    {
+        await using var open = await database.OpenAsync(cancellation);
+        await open.ExecuteAsync(new CommandDefinition("UPDATE jobplatform.directory_connections SET last_result = @result::jsonb WHERE id = @id",
+            new { id, result = JsonSerializer.Serialize(result, PlatformJson.Options) }, cancellationToken: cancellation));
+    }
+
+    private sealed record Counts
+    {
+        public long UsersKnown { get; init; }
+
+        public long UsersActive { get; init; }
+
+        public long UsersRead { get; init; }
+
+        public long GroupsKnown { get; init; }
+
+        public long GroupsRead { get; init; }
+    }
+}
