@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 
 namespace JobPlatform.Testing;
@@ -23,6 +24,9 @@ public sealed class ScimStub : IAsyncDisposable
 {
     /// <summary>The one token that it knows.</summary>
     public const string Token = "scim-stub-token-0123456789";
+
+    // Resources is written with a capital.
+    private static readonly JsonSerializerOptions AsNamed = new();
 
     private readonly ConcurrentQueue<(int Status, int? RetryAfter)> _faults = new();
     private HttpReceiver _server = null!;
@@ -94,7 +98,7 @@ public sealed class ScimStub : IAsyncDisposable
         await http.Response.WriteAsJsonAsync(new
         {
             totalResults = total, startIndex = start, itemsPerPage = page.Count, Resources = page,
-        });
+        }, AsNamed);
         if (typeof(T) == typeof(StubUser)) PageGiven?.Invoke(start);
     }
 

@@ -177,13 +177,13 @@ internal sealed class DirectoryMerge(NpgsqlConnection connection, Guid id, DateT
     {
         var found = await connection.QueryAsync<Found>(new CommandDefinition(
             sql, new { id, now, room = listLimit - _changes.Count }, commandTimeout: 0, cancellationToken: cancellation));
-        foreach (var (kind, count, listed) in found)
+        foreach (var difference in found)
         {
-            _counts[kind] = this[kind] + count;
-            foreach (var text in listed ?? [])
+            _counts[difference.Kind] = this[difference.Kind] + difference.Count;
+            foreach (var text in difference.Listed ?? [])
             {
                 var at = text.LastIndexOf('\n');
-                _changes.Add(new(kind, text[..at]) { Differences = at + 1 < text.Length ? JsonElement.Parse(text[(at + 1)..]) : null });
+                _changes.Add(new(difference.Kind, text[..at]) { Differences = at + 1 < text.Length ? JsonElement.Parse(text[(at + 1)..]) : null });
             }
         }
     }
@@ -198,5 +198,12 @@ internal sealed class DirectoryMerge(NpgsqlConnection connection, Guid id, DateT
         public JsonElement? Differences { get; init; }
     }
 
-    private sealed record Found(string Kind, long Count, string[]? Listed);
+    private sealed record Found
+    {
+        public required string Kind { get; init; }
+
+        public long Count { get; init; }
+
+        public string[]? Listed { get; init; }
+    }
 }

@@ -1,6 +1,9 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using JobPlatform.Core.Administration;
 using JobPlatform.Core.Directories;
+using JobPlatform.Core.Outgoing;
 using JobPlatform.Core.Runs;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -20,8 +23,10 @@ internal sealed class DirectoryBench : IAsyncDisposable
     public static async Task<DirectoryBench> CreateAsync(DirectoryDefinition definition, string? secret)
     {
         // A clock that goes: what waits between two tries would wait for ever.
-        var bench = await HandlerBench.CreateAsync("sync-directory", withSample: false, time: TimeProvider.System, outgoingAllowed: "127.0.0.1 localhost",
-            configure: services => services.AddSingleton<DirectoryStore>().AddSingleton<DirectoryReaders>());
+        var bench = await HandlerBench.CreateAsync("sync-directory", withSample: false, time: TimeProvider.System,
+            configure: services => services.AddSingleton<DirectoryStore>().AddSingleton<DirectoryReaders>()
+                .AddSingleton(new AddressGuard(AllowList.Parse("127.0.0.1 localhost").Allowed, (host, cancellation) => host == "nowhere.example.com"
+                    ? throw new SocketException((int)SocketError.HostNotFound) : Dns.GetHostAddressesAsync(host, cancellation))));
         return new(bench, await AddAsync(bench.Get<DirectoryStore>(), definition, secret));
     }
 
