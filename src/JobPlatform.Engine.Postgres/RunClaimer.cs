@@ -79,7 +79,7 @@ internal sealed class RunClaimer(PlatformDatabase database, EngineOptions option
          WHERE r.ctid = ANY (ARRAY(
                    SELECT place FROM (SELECT * FROM limited_picks UNION ALL SELECT * FROM picks) p ORDER BY priority, run_at LIMIT $3))
            AND {ClaimSql.WorkerIsAlive("$4")}
-        RETURNING {ClaimSql.Columns}, r.run_at, r.queue, r.priority
+        RETURNING {ClaimSql.Columns}, r.queue, r.priority
         """;
 
     // What comes up while its job is full, under the policy skip. Only runs that were never claimed: one that was
@@ -160,7 +160,7 @@ internal sealed class RunClaimer(PlatformDatabase database, EngineOptions option
             var run = ClaimSql.Read(reader, now);
             claimed.Add(run);
             if (run.Limited) continue;
-            var (lane, place) = ((reader.GetString(12), reader.GetInt16(13)), (reader.GetDateTime(11), run.Id));
+            var (lane, place) = ((reader.GetString(13), reader.GetInt16(14)), (run.RunAt.UtcDateTime, run.Id));
             if (!_starts.TryGetValue(lane, out var start) || place.CompareTo(start) > 0) _starts[lane] = place;
         }
         if (claimed.Count < room) _starts.Clear();

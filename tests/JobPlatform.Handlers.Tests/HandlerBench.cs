@@ -71,7 +71,7 @@ internal sealed class HandlerBench : IAsyncDisposable
         var (ending, leftBehind) = await _platform.Services.GetRequiredService<RunExecutor>().ExecuteAsync(new ClaimedRun
         {
             Id = Guid.CreateVersion7(), JobId = 1, JobVersion = int.MaxValue, Fence = 1, Attempt = 1, Rescues = 0, Trigger = trigger,
-            Forced = false, Limited = false, StartedAt = Now, Payload = payload,
+            Forced = false, Limited = false, StartedAt = Now, RunAt = Now, Payload = payload,
         }, control);
         Assert.That(leftBehind, Is.Null, "the handler stops when it is told to");
         return ending;

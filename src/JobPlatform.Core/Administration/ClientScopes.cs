@@ -39,10 +39,13 @@ public static class ClientScopes
     /// <summary>Read the audit log and the platform's errors.</summary>
     public const string AuditRead = "audit:read";
 
+    /// <summary>Read <c>/metrics</c>.</summary>
+    public const string MetricsRead = "metrics:read";
+
     /// <summary>All of them.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
-        JobsRead, JobsRun, JobsWrite, RunsRead, RunsWrite, EmailsRead, EmailsWrite, EventsWrite, Leaderboard, DirectorySync, AuditRead,
+        JobsRead, JobsRun, JobsWrite, RunsRead, RunsWrite, EmailsRead, EmailsWrite, EventsWrite, Leaderboard, DirectorySync, AuditRead, MetricsRead,
     ];
 
     /// <summary>One sentence for a scope that is not in the list; null for one that is.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using JobPlatform.Core.Settings;
 using Microsoft.Extensions.Logging;
@@ -14,7 +15,7 @@ internal sealed record ErrorLogEntry(
 /// writes them. Whoever logs never waits: what comes faster than the database takes it is counted and dropped.
 /// Thread-safe.
 /// </summary>
-public sealed class ErrorLog(SecretRedactor redactor, TimeProvider clock) : ILoggerProvider
+public sealed class ErrorLog(SecretRedactor redactor, TimeProvider clock) : ILoggerProvider, ISupportExternalScope
 {
     private const string Own = "JobPlatform.";
     private const int MostPending = 2000;
@@ -27,6 +28,7 @@ public sealed class ErrorLog(SecretRedactor redactor, TimeProvider clock) : ILog
     private readonly Channel<ErrorLogEntry> _pending = Channel.CreateBounded<ErrorLogEntry>(
         new BoundedChannelOptions(MostPending) { SingleReader = true });
 
+    private IExternalScopeProvider? _scopes;
     private long _dropped;
 
     internal ChannelReader<ErrorLogEntry> Pending => _pending.Reader;
@@ -34,6 +36,9 @@ public sealed class ErrorLog(SecretRedactor redactor, TimeProvider clock) : ILog
     /// <inheritdoc/>
     public ILogger CreateLogger(string categoryName) =>
         categoryName.StartsWith(Own, StringComparison.Ordinal) && categoryName != Writer ? new Logger(this, categoryName) : NullLogger.Instance;
+
+    /// <inheritdoc/>
+    public void SetScopeProvider(IExternalScopeProvider scopeProvider) => _scopes = scopeProvider;
 
     /// <inheritdoc/>
     public void Dispose() => _pending.Writer.TryComplete();
@@ -50,7 +55,7 @@ public sealed class ErrorLog(SecretRedactor redactor, TimeProvider clock) : ILog
 
     private sealed class Logger(ErrorLog log, string category) : ILogger
     {
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => log._scopes?.Push(state);
 
         public bool IsEnabled(LogLevel logLevel) => logLevel is >= LogLevel.Warning and not LogLevel.None;
 
@@ -59,12 +64,20 @@ public sealed class ErrorLog(SecretRedactor redactor, TimeProvider clock) : ILog
             if (!IsEnabled(logLevel)) return;
             log.Take(new(log.Now, logLevel.ToString().ToLowerInvariant(), category, eventId.Id, eventId.Name,
                 log.Clean(formatter(state, exception), LongestMessage),
-                exception is null ? null : log.Clean(exception.ToString(), LongestException), FindRun(state)));
+                exception is null ? null : log.Clean(exception.ToString(), LongestException), FindRun(state) ?? log.FindRun()));
         }
 
         // Messages name the run that they are about.
-        private static Guid? FindRun<TState>(TState state) =>
+        public static Guid? FindRun<TState>(TState state) =>
             state is IReadOnlyList<KeyValuePair<string, object?>> values && values.FirstOrDefault(pair => pair.Key == "RunId").Value is Guid id ? id : null;
+    }
+
+    // Or they are said while it is executed.
+    private Guid? FindRun()
+    {
+        var found = new StrongBox<Guid?>();
+        _scopes?.ForEachScope(static (scope, found) => found.Value ??= Logger.FindRun(scope), found);
+        return found.Value;
     }
 
     private DateTime Now => clock.GetUtcNow().UtcDateTime;

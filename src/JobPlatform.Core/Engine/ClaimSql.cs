@@ -18,7 +18,7 @@ internal static class ClaimSql
 
     /// <summary>What is read of a claimed row <c>r</c>.</summary>
     public const string Columns =
-        "r.id, r.job_id, r.job_version, r.fence, r.attempt, r.rescues, r.trigger, r.forced, r.limited, r.scheduled_for, r.payload";
+        "r.id, r.job_id, r.job_version, r.fence, r.attempt, r.rescues, r.trigger, r.forced, r.limited, r.scheduled_for, r.payload, r.run_at, r.traceparent";
 
     /// <summary>The columns of <c>job_runs r</c> that a claim sets.</summary>
     public static string Start(string now, string worker) =>
@@ -65,6 +65,8 @@ internal static class ClaimSql
         Limited = row.GetBoolean(8),
         ScheduledFor = row.IsDBNull(9) ? null : new DateTimeOffset(row.GetDateTime(9), TimeSpan.Zero),
         Payload = row.IsDBNull(10) ? null : row.GetString(10),
+        RunAt = new DateTimeOffset(row.GetDateTime(11), TimeSpan.Zero),
+        TraceParent = row.IsDBNull(12) ? null : row.GetString(12),
         StartedAt = now,
     };
 

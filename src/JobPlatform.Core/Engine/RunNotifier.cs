@@ -9,6 +9,9 @@ namespace JobPlatform.Core.Engine;
 internal sealed partial class RunNotifier(PlatformDatabase database, EngineSignals signals, TimeProvider clock, ILogger<RunNotifier> log)
     : BackgroundService
 {
+    // Far above a second, which is usual; a database that restarts takes less.
+    private static readonly TimeSpan LongestLag = TimeSpan.FromSeconds(60);
+
     private readonly Signal _notify = new();
 
     // NOTIFY inside the transaction that commits a run would make all commits of the database wait for each other
@@ -32,12 +35,21 @@ internal sealed partial class RunNotifier(PlatformDatabase database, EngineSigna
         return NotifyAsync("schedules", cancellation);
     }
 
-    /// <summary>Whether a worker is alive; otherwise the sentence that says it.</summary>
+    /// <summary>Whether a worker is alive and due times become runs; otherwise the sentence that says it.</summary>
     public async Task<string?> FindFaultAsync(CancellationToken cancellation)
     {
-        await using var command = database.Source.CreateCommand("SELECT EXISTS (SELECT FROM jobplatform.workers WHERE lease_until > clock_timestamp())");
-        return (bool)(await command.ExecuteScalarAsync(cancellation))!
-            ? null : "No worker is alive: nothing runs. Start one with 'jobplatform serve --role worker' (or all).";
+        await using var command = database.Source.CreateCommand(
+            """
+            SELECT EXISTS (SELECT FROM jobplatform.workers WHERE lease_until > clock_timestamp()),
+                   (SELECT min(next_due_at) FROM jobplatform.schedules WHERE state = 'active')
+            """);
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        await reader.ReadAsync(cancellation);
+        if (!reader.GetBoolean(0)) return "No worker is alive: nothing runs. Start one with 'jobplatform serve --role worker' (or all).";
+        if (reader.IsDBNull(1)) return null;
+        var lag = clock.GetUtcNow() - new DateTimeOffset(reader.GetDateTime(1), TimeSpan.Zero);
+        return lag <= LongestLag ? null
+            : $"A due time of {(long)lag.TotalSeconds} s ago has not become a run: the schedulers of the workers do not keep up. Their logs say why.";
     }
 
     /// <inheritdoc/>

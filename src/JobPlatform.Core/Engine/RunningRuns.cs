@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using JobPlatform.Core.Runs;
+using JobPlatform.Core.Telemetry;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -142,6 +143,7 @@ internal sealed partial class RunningRuns(
 
     private void Settle(RunEnding ending, RunStatus? recorded)
     {
+        if (recorded is { } status) RunMetrics.Count(ending, status);
         if (_held.TryRemove((ending.Run.Id, ending.Run.Fence), out var settled)) settled?.TrySetResult(recorded);
     }
 

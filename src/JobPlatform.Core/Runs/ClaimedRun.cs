@@ -58,11 +58,17 @@ public sealed record ClaimedRun
     /// <summary>The due time that a cron run stands for.</summary>
     public DateTimeOffset? ScheduledFor { get; init; }
 
+    /// <summary>When the attempt was to start.</summary>
+    public required DateTimeOffset RunAt { get; init; }
+
     /// <summary>When the attempt was claimed.</summary>
     public required DateTimeOffset StartedAt { get; init; }
 
     /// <summary>Keys laid over the job's config for this run; JSON text, null for none.</summary>
     public string? Payload { get; init; }
+
+    /// <summary>Who asked for the run, as W3C's <c>traceparent</c>; null for nobody who traces.</summary>
+    public string? TraceParent { get; init; }
 
     /// <summary>Tries that count against <see cref="Job.MaxAttempts"/>: those that a dying worker ended do not.</summary>
     public int Tries => Attempt - Rescues;

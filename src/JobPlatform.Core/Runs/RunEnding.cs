@@ -1,3 +1,5 @@
+using JobPlatform.Core.Jobs;
+
 namespace JobPlatform.Core.Runs;
 
 /// <summary>How an attempt that did not succeed ended, for <c>job_attempts</c>.</summary>
@@ -20,6 +22,9 @@ public sealed record RunEnding
 {
     /// <summary>The attempt that ends.</summary>
     public required ClaimedRun Run { get; init; }
+
+    /// <summary>The job as it was run; null where it was gone, or the attempt never began.</summary>
+    public Job? Job { get; init; }
 
     /// <summary>The run's next state.</summary>
     public required RunStatus Status { get; init; }

@@ -5,6 +5,7 @@ using JobPlatform.Core.Database;
 using JobPlatform.Core.Engine;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Jobs;
+using JobPlatform.Core.Telemetry;
 using Npgsql;
 
 namespace JobPlatform.Core.Runs;
@@ -85,8 +86,8 @@ public sealed class RunEnqueuer(
     private const string Insert =
         """
         INSERT INTO jobplatform.job_runs (
-            id, job_id, job_version, trigger, triggered_by, run_at, queue, priority, limited, forced, dedup_key, idempotency_key, payload, retry_of, created_at)
-        SELECT $1, j.id, j.version, $4, $5, $6, j.queue, j.priority, j.overlap_policy <> 'allow', $7, $8, $9, $10::jsonb, $11, $12
+            id, job_id, job_version, trigger, triggered_by, run_at, queue, priority, limited, forced, dedup_key, idempotency_key, payload, retry_of, created_at, traceparent)
+        SELECT $1, j.id, j.version, $4, $5, $6, j.queue, j.priority, j.overlap_policy <> 'allow', $7, $8, $9, $10::jsonb, $11, $12, $13
           FROM jobplatform.jobs j
          WHERE j.id = $2 AND j.version = $3 AND (j.is_enabled OR $7)
         ON CONFLICT DO NOTHING
@@ -95,8 +96,8 @@ public sealed class RunEnqueuer(
     // As above for many runs of one job: a row each of the two arrays.
     private const string InsertMany =
         """
-        INSERT INTO jobplatform.job_runs (id, job_id, job_version, trigger, triggered_by, run_at, queue, priority, limited, payload, created_at)
-        SELECT g.id, j.id, j.version, $4, $5, $6, j.queue, j.priority, j.overlap_policy <> 'allow', g.payload::jsonb, $7
+        INSERT INTO jobplatform.job_runs (id, job_id, job_version, trigger, triggered_by, run_at, queue, priority, limited, payload, created_at, traceparent)
+        SELECT g.id, j.id, j.version, $4, $5, $6, j.queue, j.priority, j.overlap_policy <> 'allow', g.payload::jsonb, $7, $9
           FROM jobplatform.jobs j, unnest($1::uuid[], $8::text[]) AS g(id, payload)
          WHERE j.id = $2 AND j.version = $3 AND j.is_enabled
         """;
@@ -180,6 +181,7 @@ public sealed class RunEnqueuer(
                     new() { Value = (runAt ?? now).UtcDateTime },
                     new() { Value = now.UtcDateTime },
                     new() { Value = payloads.Select(payload => payload?.GetRawText()).ToArray(), NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Array | NpgsqlTypes.NpgsqlDbType.Text },
+                    Text(RunTrace.Current),
                 },
             };
             if (await command.ExecuteNonQueryAsync(cancellation) < ids.Length) continue; // The definition changed.
@@ -231,6 +233,7 @@ public sealed class RunEnqueuer(
                 Text(request.Payload?.GetRawText()),
                 new() { Value = (object?)request.RetryOf ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid },
                 new() { Value = clock.GetUtcNow().UtcDateTime },
+                Text(RunTrace.Current),
             },
         };
         var isMade = await command.ExecuteNonQueryAsync(cancellation) == 1;

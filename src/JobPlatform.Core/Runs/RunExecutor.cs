@@ -1,9 +1,11 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Text.Json;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Jobs;
 using JobPlatform.Core.Settings;
+using JobPlatform.Core.Telemetry;
 using JobPlatform.Core.Webhooks;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -36,11 +38,14 @@ public sealed partial class RunExecutor(
         RunContext? context = null;
         Task? leftBehind = null;
         RunEnding ending;
+        Activity? trace = null;
+        using var scope = log.BeginScope(new RunScope(run));
         try
         {
             // Canceled, or taken by another worker, while it waited in this one's queue.
             control.Token.ThrowIfCancellationRequested();
             job = await jobs.FindAsync(run.JobId, run.JobVersion, control.Token);
+            if (job is not null) trace = RunTrace.Begin(run, job);
             var (handler, config, refusal) = await ResolveAsync(job, run, control.Token);
             if (job is { IsEnabled: false } && !run.Forced)
             {
@@ -88,7 +93,8 @@ public sealed partial class RunExecutor(
         }
         if (context?.HasSpoken == true) await journal.FlushAsync();
         if (ending.Status == RunStatus.Failed) LogFailed(job?.Name ?? "(deleted)", run.Id, run.Attempt, ending.Error!);
-        return (ending, leftBehind);
+        RunTrace.End(trace, ending);
+        return (ending with { Job = job }, leftBehind);
     }
 
     private async ValueTask<(IJobHandler? Handler, object? Config, string? Refusal)> ResolveAsync(

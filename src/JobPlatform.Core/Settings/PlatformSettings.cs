@@ -115,6 +115,9 @@ public sealed partial record PlatformSettings
     /// <summary><c>ADMIN_EMAILS</c> and <c>DEFAULT_LOCALE</c>.</summary>
     public required MailSettings Mail { get; init; }
 
+    /// <summary><c>OTEL_EXPORTER_OTLP_ENDPOINT</c>; null when it is not set.</summary>
+    public required OtlpTarget? Otlp { get; init; }
+
     /// <summary>The AI providers whose key is set.</summary>
     public required IReadOnlyList<AiProvider> AiProviders { get; init; }
 
@@ -167,6 +170,7 @@ public sealed partial record PlatformSettings
             Stripe = StripeSettings.Read(configuration, reader.Faults),
             Vapid = VapidSettings.Read(configuration, reader.Faults),
             Mail = MailSettings.Read(configuration, reader.Faults),
+            Otlp = OtlpTarget.Read(configuration, reader.Faults),
             AiProviders = AiProvider.Read(configuration, reader.Faults),
             Faults = reader.Faults,
         };

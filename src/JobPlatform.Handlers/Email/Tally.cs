@@ -1,4 +1,5 @@
 using JobPlatform.Core.Handlers;
+using JobPlatform.Core.Telemetry;
 
 namespace JobPlatform.Handlers.Email;
 
@@ -26,11 +27,11 @@ internal sealed class Tally(RunContext run, long due, int? maxMails)
         lock (_gate) _left += count;
     }
 
-    public void Sent() => Count(ref _sent, 1);
+    public void Sent() => Count(ref _sent, 1, "sent");
 
-    public void Retried() => Count(ref _retried, 1);
+    public void Retried() => Count(ref _retried, 1, "retried");
 
-    public void Failed() => Count(ref _failed, 1);
+    public void Failed() => Count(ref _failed, 1, "failed");
 
     public void Returned(int count) => Count(ref _returned, count);
 
@@ -43,8 +44,9 @@ internal sealed class Tally(RunContext run, long due, int? maxMails)
         }
     }
 
-    private void Count(ref int counter, int by)
+    private void Count(ref int counter, int by, string? outcome = null)
     {
+        if (outcome is not null) RunMetrics.CountMail(outcome);
         lock (_gate)
         {
             counter += by;

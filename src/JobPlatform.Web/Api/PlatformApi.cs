@@ -28,6 +28,7 @@ public static class PlatformApi
         services.AddAccess();
         services.AddCallerLimits(settings.Access);
         services.AddApiDocument();
+        services.AddTelemetry(settings);
         services.AddSingleton<RunAnswers>().AddSingleton<HandlerRuns>().AddSingleton<Readiness>();
         if (settings.Role == ProcessRole.Worker) return services;
         services.AddAdmin();
@@ -48,10 +49,11 @@ public static class PlatformApi
         .UseRateLimiter()
         .UseAuthorization();
 
-    /// <summary>Maps health and, unless the process is only a worker, the sign-in, the admin pages and <c>/api</c>.</summary>
+    /// <summary>Maps health, metrics and, unless the process is only a worker, the sign-in, the admin pages and <c>/api</c>.</summary>
     public static IEndpointRouteBuilder MapPlatformApi(this IEndpointRouteBuilder routes)
     {
         routes.MapHealth();
+        routes.MapMetrics();
         var settings = routes.ServiceProvider.GetRequiredService<PlatformSettings>();
         if (settings.Role == ProcessRole.Worker) return routes;
 

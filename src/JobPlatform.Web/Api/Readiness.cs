@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Engine;
+using JobPlatform.Core.Settings;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -18,7 +19,7 @@ internal sealed record Health(string Status)
 /// Whether the server can serve. Anybody may ask, so that all who ask within a second share one look at the database.
 /// Thread-safe.
 /// </summary>
-internal sealed partial class Readiness(PlatformDatabase database, IJobEngine engine, TimeProvider clock, ILogger<Readiness> log)
+internal sealed partial class Readiness(PlatformDatabase database, IJobEngine engine, PlatformSettings settings, TimeProvider clock, ILogger<Readiness> log)
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
@@ -48,6 +49,8 @@ internal sealed partial class Readiness(PlatformDatabase database, IJobEngine en
             // The wait ends with the token even where the driver first waits for the server's word on the cancellation.
             if (await LookAsync(timeUp.Token).WaitAsync(timeUp.Token) is not { } fault) return ApiJson.Answer(new Health("ready"));
             LogEngineFault(fault);
+            // A worker that is not ready is sent nothing less, and a rollout that would replace the working ones waits.
+            if (settings.Role == ProcessRole.Worker) return NotReady("The engine reports a fault; the server's log says which.");
             // Whoever asks is unknown: the sentence itself stays in the log. What is enqueued waits, so that taking every
             // web server out of the balancer would only lose it.
             return ApiJson.Answer(new Health("ready") { Warnings = EngineWarnings });
@@ -74,7 +77,7 @@ internal sealed partial class Readiness(PlatformDatabase database, IJobEngine en
     private static Problem NotReady(string detail) =>
         new(StatusCodes.Status503ServiceUnavailable, "not-ready", "The server is not ready.", detail) { RetryAfter = Limit };
 
-    [LoggerMessage(3011, LogLevel.Warning, "Ready, but the engine reports: {Fault}")]
+    [LoggerMessage(3011, LogLevel.Warning, "The engine reports: {Fault}")]
     private partial void LogEngineFault(string fault);
 
     [LoggerMessage(3012, LogLevel.Warning, "Not ready: the database does not answer")]

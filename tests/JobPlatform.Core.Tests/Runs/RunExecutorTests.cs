@@ -28,7 +28,7 @@ public sealed class RunExecutorTests
         var (ending, leftBehind) = await executor.ExecuteAsync(new ClaimedRun
         {
             Id = Guid.CreateVersion7(), JobId = 1, JobVersion = 1, Fence = 1, Attempt = 1, Rescues = 0, Trigger = RunTrigger.Manual,
-            Forced = false, Limited = false, StartedAt = Now,
+            Forced = false, Limited = false, StartedAt = Now, RunAt = Now,
         }, control);
 
         Assert.That((ending.Status, ending.RunAt, ending.CountsAttempt, leftBehind), Is.EqualTo((RunStatus.Queued, (DateTimeOffset?)Now.AddSeconds(5), false, (Task?)null)));

@@ -60,7 +60,7 @@ public sealed class RunJournalTests
         return new ClaimedRun
         {
             Id = await database.ScalarAsync<Guid>("SELECT id FROM jobplatform.job_runs ORDER BY id LIMIT 1"), JobId = job, JobVersion = 1, Fence = 1, Attempt = 1,
-            Rescues = 0, Trigger = RunTrigger.Sql, Forced = false, Limited = false, StartedAt = At,
+            Rescues = 0, Trigger = RunTrigger.Sql, Forced = false, Limited = false, StartedAt = At, RunAt = At,
         };
     }
 }

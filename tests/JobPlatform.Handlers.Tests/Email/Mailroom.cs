@@ -82,7 +82,7 @@ internal sealed class Mailroom : IAsyncDisposable
             var (ending, leftBehind) = await platform.Services.GetRequiredService<RunExecutor>().ExecuteAsync(new ClaimedRun
             {
                 Id = Guid.CreateVersion7(), JobId = 1, JobVersion = int.MaxValue, Fence = 1, Attempt = 1, Rescues = 0, Trigger = RunTrigger.Manual,
-                Forced = false, Limited = false, StartedAt = clock.GetUtcNow(), Payload = payload,
+                Forced = false, Limited = false, StartedAt = clock.GetUtcNow(), RunAt = clock.GetUtcNow(), Payload = payload,
             }, control);
             Assert.That(leftBehind, Is.Null, "the handler stops when it is told to");
             return ending;

@@ -70,5 +70,29 @@ public sealed class HealthTests
 
         Assert.That((await host.Anonymous.GetAsync("/health/live")).StatusCode, Is.EqualTo(HttpStatusCode.OK));
         await (await host.Client.GetAsync("/api/handlers")).ShouldBeProblemAsync(404, "not-found");
+        await (await host.Anonymous.GetAsync("/metrics")).ShouldBeProblemAsync(401, "unauthorized");
+        await (await host.Anonymous.GetAsync("/health/ready")).ShouldBeProblemAsync(503, "not-ready");
+    }
+
+    [Test]
+    public async Task Due_times_that_nobody_turns_into_runs_are_a_warning_and_a_worker_is_not_ready()
+    {
+        var clock = new FakeClock();
+        await using var web = await ApiHost.StartAsync(clock);
+        await using var worker = await ApiHost.StartAsync(clock, shared: web.Database, settings: "ROLE=worker");
+        await web.Database.ExecuteAsync("INSERT INTO jobplatform.workers (name, role, concurrency, version, lease_until) VALUES ('w', 'worker', 1, '1', now() + interval '1 hour')");
+        var job = await web.AddJobAsync("late");
+        await web.Database.ExecuteAsync(
+            """
+            INSERT INTO jobplatform.schedules (job_id, job_name, job_version, cron_expression, time_zone, misfire_policy, next_due_at)
+            VALUES (@job, 'late', 1, '* * * * *', 'UTC', 'one', @due)
+            """, new { job, due = clock.GetUtcNow() });
+
+        Assert.That((await worker.Anonymous.GetAsync("/health/ready")).StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        clock.Advance(TimeSpan.FromSeconds(61));
+
+        Assert.That((await (await web.Anonymous.GetAsync("/health/ready")).ReadAsync()).GetProperty("warnings").GetArrayLength(), Is.EqualTo(1));
+        Assert.That(web.Logs.Lines.Select(line => line.Text), Has.Some.Contain("A due time of 61 s ago has not become a run"));
+        await (await worker.Anonymous.GetAsync("/health/ready")).ShouldBeProblemAsync(503, "not-ready");
     }
 }

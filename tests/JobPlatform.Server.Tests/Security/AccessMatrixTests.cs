@@ -22,6 +22,7 @@ public sealed class AccessMatrixTests
     {
         ["GET /health/live"] = new(Access.Anyone, Ok: 200),
         ["GET /health/ready"] = new(Access.Anyone, Ok: 200),
+        ["GET /metrics"] = new(Access.Read, ClientScopes.MetricsRead, Ok: 200),
         ["GET /admin/sign-in"] = new(Access.Anyone, Ok: 200) { SignedIn = 302 },
         ["GET /admin/assets/{digest}/{file}"] = new(Access.Anyone, Ok: 200) { Path = "/admin/assets/any/base.css" },
         ["POST /admin/sign-in"] = new(Access.Anyone, Ok: 401) { Form = "email=nobody@example.com&password=wrong", WithoutToken = 403 },
