@@ -1,4 +1,5 @@
 using JobPlatform.Core.Administration;
+using JobPlatform.Core.Alerts;
 using JobPlatform.Core.Checks;
 using JobPlatform.Core.Directories;
 using JobPlatform.Core.Emails;
@@ -8,6 +9,7 @@ using JobPlatform.Core.Leaderboards;
 using JobPlatform.Core.Runs;
 using JobPlatform.Core.Schedules;
 using JobPlatform.Core.Statistics;
+using JobPlatform.Core.Telemetry;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace JobPlatform.Core;
@@ -26,6 +28,9 @@ public static class OperationsRegistration
         .AddSingleton<LeaderboardReader>()
         .AddSingleton<JobChecks>()
         .AddSingleton<DirectoryStore>().AddSingleton<DirectoryReaders>()
+        .AddSingleton<AlertReader>().AddSingleton<Silences>()
+        .AddSingleton<DriftCheck>()
+        .AddSingleton<LoadReader>()
         .AddSingleton<StatisticsReader>()
         .AddSingleton<LogReader>();
 }

@@ -14,6 +14,7 @@ var all = new (string Name, Func<int?, Task> Run)[]
     ("latency", _ => Latency.MeasureAsync(500)),
     ("pages", rows => PageSpeed.MeasureAsync(rows ?? 1_000_000)),
     ("server", _ => ServerProcess.MeasureAsync()),
+    ("idle", _ => ServerProcess.MeasureIdleAsync()),
 #if HANGFIRE_ENGINE
     ("engines", _ => EngineComparison.ThroughputAsync(3_000)),
     ("engine-latency", _ => EngineComparison.LatencyAsync(200)),

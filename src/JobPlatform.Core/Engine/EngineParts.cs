@@ -1,3 +1,4 @@
+using JobPlatform.Core.Alerts;
 using JobPlatform.Core.Runs;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -24,6 +25,7 @@ internal static class EngineParts
     {
         services.AddSingleton<RunJournal>();
         services.AddHostedService(provider => provider.GetRequiredService<RunJournal>());
+        services.AddSingleton<JobPings>();
         services.AddSingleton<RunExecutor>();
         services.AddSingleton<RunRecorder>();
         services.AddSingleton<RunCompleter>();

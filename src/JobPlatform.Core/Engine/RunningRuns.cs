@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using JobPlatform.Core.Alerts;
 using JobPlatform.Core.Runs;
 using JobPlatform.Core.Telemetry;
 using Microsoft.Extensions.Logging;
@@ -12,7 +13,7 @@ namespace JobPlatform.Core.Engine;
 /// worker's lease, takes over from dead workers, passes cancellations on, and drains at shut-down.
 /// </summary>
 internal sealed partial class RunningRuns(
-    RunCompleter completer, RunExecutor executor, WorkerLease lease,
+    RunCompleter completer, RunExecutor executor, WorkerLease lease, JobPings pings,
     EngineOptions options, EngineSignals signals, TimeProvider clock, ILogger<RunningRuns> log) : IDisposable
 {
     private static readonly TimeSpan ErrorPause = TimeSpan.FromSeconds(1);
@@ -112,6 +113,7 @@ internal sealed partial class RunningRuns(
         foreach (var settled in _held.Values) settled?.TrySetCanceled(CancellationToken.None);
         await _stopBeating.CancelAsync();
         await Task.WhenAll(_beating, _watching);
+        await pings.DrainAsync(LastWords);
         if (executing.IsCompleted) await EndLeaseAsync();
         else LogAbandoned(_running.Count); // They may still be at work: their runs go on elsewhere when the lease has ended.
         LogStopped(options.WorkerName);
@@ -143,7 +145,11 @@ internal sealed partial class RunningRuns(
 
     private void Settle(RunEnding ending, RunStatus? recorded)
     {
-        if (recorded is { } status) RunMetrics.Count(ending, status);
+        if (recorded is { } status)
+        {
+            RunMetrics.Count(ending, status);
+            pings.Ended(ending, status);
+        }
         if (_held.TryRemove((ending.Run.Id, ending.Run.Fence), out var settled)) settled?.TrySetResult(recorded);
     }
 

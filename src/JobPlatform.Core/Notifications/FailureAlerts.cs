@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Dapper;
+using JobPlatform.Core.Alerts;
 using JobPlatform.Core.Database;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -45,8 +46,10 @@ public sealed partial class FailureAlerts(
                AND pg_try_advisory_xact_lock(@LockKey)
              ORDER BY j.id
             """, new { due = now - Pause, LockKey }, transaction, cancellationToken: cancellation))).AsList();
+        // What is silent stays as it is, and is told when the silence ends.
+        var isSilent = jobs.Count > 0 ? await Silences.ReadAsync(connection, now, cancellation) : _ => false;
         var told = 0;
-        foreach (var job in jobs)
+        foreach (var job in jobs.Where(job => !isSilent(job.Id)))
         {
             var next = Decide(job, now, out var message);
             if (message == Kind.Failed) told += await notifier.NotifyAsync(connection, await DescribeFailureAsync(connection, job, cancellation), cancellation) > 0 ? 1 : 0;

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text.Json;
+using JobPlatform.Core.Alerts;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Jobs;
@@ -17,7 +18,7 @@ namespace JobPlatform.Core.Runs;
 /// resolve, start the clock, run, decide. Thread-safe.
 /// </summary>
 public sealed partial class RunExecutor(
-    JobCatalog jobs, HandlerCatalog handlers, WebhookHandlers webhooks, AppDatabase app, RunJournal journal, SecretRedactor redactor,
+    JobCatalog jobs, HandlerCatalog handlers, WebhookHandlers webhooks, AppDatabase app, RunJournal journal, JobPings pings, SecretRedactor redactor,
     IServiceProvider services, TimeProvider clock, ILogger<RunExecutor> log)
 {
     private const int LongestOutput = 256 * 1024;
@@ -61,6 +62,7 @@ public sealed partial class RunExecutor(
             else
             {
                 context = new RunContext(run, job!, journal, clock);
+                pings.Started(job!, run);
                 control.StartTimeout(TimeSpan.FromSeconds(job!.TimeoutSeconds));
                 var work = handler!.RunAsync(config!, context, control.Token);
                 if (!work.IsCompleted && !await EndsAsync(work, control))

@@ -80,7 +80,8 @@ public sealed partial class ScheduleSync(JobStore jobs, IJobEngine engine, ILogg
         return true;
     }
 
-    private static bool IsInForce(EngineSchedule schedule, ScheduleDefinition wanted) =>
+    /// <summary>Whether the engine has what a job asks for, or an operator has stopped it.</summary>
+    internal static bool IsInForce(EngineSchedule schedule, ScheduleDefinition wanted) =>
         schedule.State == ScheduleState.Active
             ? schedule.NextDueAt is not null && schedule.CronExpression == wanted.CronExpression && schedule.TimeZone == wanted.TimeZone
               && schedule.Misfire == wanted.Misfire && schedule.JobName == wanted.JobName

@@ -118,6 +118,9 @@ public sealed partial record PlatformSettings
     /// <summary><c>OTEL_EXPORTER_OTLP_ENDPOINT</c>; null when it is not set.</summary>
     public required OtlpTarget? Otlp { get; init; }
 
+    /// <summary><c>ALERT_…</c> and <c>HEARTBEAT_URL</c>.</summary>
+    public required AlertSettings Alerts { get; init; }
+
     /// <summary>The AI providers whose key is set.</summary>
     public required IReadOnlyList<AiProvider> AiProviders { get; init; }
 
@@ -170,6 +173,7 @@ public sealed partial record PlatformSettings
             Stripe = StripeSettings.Read(configuration, reader.Faults),
             Vapid = VapidSettings.Read(configuration, reader.Faults),
             Mail = MailSettings.Read(configuration, reader.Faults),
+            Alerts = AlertSettings.Read(configuration, reader.Faults),
             Otlp = OtlpTarget.Read(configuration, reader.Faults),
             AiProviders = AiProvider.Read(configuration, reader.Faults),
             Faults = reader.Faults,

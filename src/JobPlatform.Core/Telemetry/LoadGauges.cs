@@ -3,8 +3,9 @@ using System.Diagnostics.Metrics;
 namespace JobPlatform.Core.Telemetry;
 
 /// <summary>
-/// The figures of <see cref="LoadSnapshot"/> as instruments, the same on every node: a dashboard takes their maximum. While
-/// the database does not answer there is none of them but <c>jobplatform.database.up</c>.
+/// The figures of <see cref="LoadReader.Last"/> as instruments, the same on every node: a dashboard takes their maximum.
+/// They read nothing, as instruments know no asynchronous answer: who exports calls <see cref="LoadReader.GetAsync"/> before.
+/// While the database does not answer there is none of them but <c>jobplatform.database.up</c>.
 /// </summary>
 public sealed class LoadGauges : IDisposable
 {
@@ -15,7 +16,7 @@ public sealed class LoadGauges : IDisposable
     public LoadGauges(LoadReader reader)
     {
         _reader = reader;
-        _meter.CreateObservableGauge("jobplatform.database.up", () => Ask() is null ? 0 : 1, null, "1 while the platform's database answers");
+        _meter.CreateObservableGauge("jobplatform.database.up", () => reader.IsUp is { } isUp ? [new(isUp ? 1 : 0)] : Array.Empty<Measurement<int>>(), null, "1 while the platform's database answers");
         Many("jobplatform.queue.depth", "{run}", "Runs that could start and wait", "queue", load => load.Queues.Select(queue => (queue.Queue, (double)queue.Depth)));
         Many("jobplatform.queue.oldest", "s", "How long the oldest of them has waited", "queue", load => load.Queues.Select(queue => (queue.Queue, queue.OldestSeconds)));
         One("jobplatform.runs.running", "{run}", "Runs that are running", load => load.Running);
@@ -27,7 +28,7 @@ public sealed class LoadGauges : IDisposable
         Many("jobplatform.job.consecutive_failures", "{run}", "Failures in a row of a job whose last run failed", "job", load => load.Failing.Select(job => (job.Job, (double)job.Count)));
         Many("jobplatform.alerts.open", "{alert}", "Open alerts", "kind", load => load.Alerts.Select(alert => (alert.Kind, (double)alert.Count)));
         Many("jobplatform.database.connections", "{connection}", "Connections of the platform", "state", load => load.Connections.Select(state => (state.State, (double)state.Count)));
-        _meter.CreateObservableCounter("jobplatform.database.transactions", () => Ask() is { } load ? [new(load.Transactions)] : Array.Empty<Measurement<long>>(),
+        _meter.CreateObservableCounter("jobplatform.database.transactions", () => _reader.Last is { } load ? [new(load.Transactions)] : Array.Empty<Measurement<long>>(),
             "{transaction}", "Transactions of the whole database");
         Many("jobplatform.database.table.size", "By", "Bytes of a table with its indexes", "table", load => load.Tables.Select(table => (table.Table, (double)table.Bytes)));
         Many("jobplatform.database.table.dead_rows", "{row}", "Rows of a table that a vacuum has still to remove", "table", load => load.Tables.Select(table => (table.Table, (double)table.DeadRows)));
@@ -37,13 +38,9 @@ public sealed class LoadGauges : IDisposable
     public void Dispose() => _meter.Dispose();
 
     private void One(string name, string unit, string description, Func<LoadSnapshot, double> value) =>
-        _meter.CreateObservableGauge(name, () => Ask() is { } load ? [new(value(load))] : Array.Empty<Measurement<double>>(), unit, description);
+        _meter.CreateObservableGauge(name, () => _reader.Last is { } load ? [new(value(load))] : Array.Empty<Measurement<double>>(), unit, description);
 
     private void Many(string name, string unit, string description, string tag, Func<LoadSnapshot, IEnumerable<(string Tag, double Value)>> values) =>
-        _meter.CreateObservableGauge(name, () => Ask() is { } load
+        _meter.CreateObservableGauge(name, () => _reader.Last is { } load
             ? values(load).Select(pair => new Measurement<double>(pair.Value, new KeyValuePair<string, object?>(tag, pair.Tag))) : [], unit, description);
-
-    // The instruments know no asynchronous answer. An exporter that pushes asks on a thread of its own; a scrape has read
-    // the figures before it asks.
-    private LoadSnapshot? Ask() => _reader.GetAsync().GetAwaiter().GetResult();
 }

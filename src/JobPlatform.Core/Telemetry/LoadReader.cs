@@ -40,7 +40,7 @@ public sealed class LoadReader(PlatformDatabase database, TimeProvider clock) : 
         SELECT coalesce(state, 'unknown'), count(*) FROM pg_stat_activity
          WHERE datname = current_database() AND application_name LIKE 'jobplatform%' GROUP BY 1 ORDER BY 1;
         SELECT schemaname || '.' || relname AS "table", pg_total_relation_size(relid) AS bytes, n_live_tup AS rows, n_dead_tup AS dead_rows
-          FROM pg_stat_user_tables WHERE schemaname IN ('jobplatform', 'hangfire') ORDER BY 1;
+          FROM pg_stat_user_tables WHERE schemaname IN ('jobplatform', 'jobplatform_hangfire') ORDER BY 1;
         SELECT j.name, s.consecutive_failures::bigint FROM jobplatform.job_statistics s JOIN jobplatform.jobs j ON j.id = s.job_id
          WHERE s.consecutive_failures > 0 ORDER BY j.name;
         SELECT kind, count(*) FROM jobplatform.alerts WHERE closed_at IS NULL GROUP BY kind ORDER BY kind
@@ -49,7 +49,13 @@ public sealed class LoadReader(PlatformDatabase database, TimeProvider clock) : 
     private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
     private readonly SemaphoreSlim _one = new(1);
-    private (LoadSnapshot? Load, long At)? _last;
+    private volatile Reading? _last;
+
+    /// <summary>The last one that was read; null before the first, and when the database did not answer.</summary>
+    public LoadSnapshot? Last => _last?.Load;
+
+    /// <summary>Whether the database answered the last time; null before the first.</summary>
+    public bool? IsUp => _last is { } last ? last.Load is not null : null;
 
     /// <summary>One that is ten seconds old at most; null when the database does not answer within 5 s.</summary>
     public async Task<LoadSnapshot?> GetAsync(CancellationToken cancellation = default)
@@ -70,7 +76,7 @@ public sealed class LoadReader(PlatformDatabase database, TimeProvider clock) : 
                 // Said by the gauge jobplatform.database.up; what it hinders says so in the log.
                 load = null;
             }
-            _last = (load, clock.GetTimestamp());
+            _last = new(load, clock.GetTimestamp());
             return load;
         }
         finally
@@ -96,6 +102,8 @@ public sealed class LoadReader(PlatformDatabase database, TimeProvider clock) : 
             Failing = (await results.ReadAsync<(string, long)>()).AsList(), Alerts = (await results.ReadAsync<(string, long)>()).AsList(),
         };
     }
+
+    private sealed record Reading(LoadSnapshot? Load, long At);
 
     private sealed record Counts
     {

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 namespace JobPlatform.Handlers.Logs;
 
 /// <summary>Deletes what the platform and the application wrote down long ago.</summary>
-[JobHandler("purge-logs", "Deletes admin_logs, ai_requests, ended job_runs and events older than days_to_keep.",
+[JobHandler("purge-logs", "Deletes admin_logs, ai_requests, ended job_runs, events, ended e-mails, alerts and old versions of jobs, each older than days_to_keep.",
     Cron = "0 4 * * *", IsDestructive = true, TimeoutSeconds = 3600)]
 public sealed partial class PurgeLogs(PlatformDatabase platform, AppDatabase app, Purger purger) : JobHandler<PurgeLogs.Config>
 {
@@ -31,6 +31,14 @@ public sealed partial class PurgeLogs(PlatformDatabase platform, AppDatabase app
             new(platform.Source, "jobplatform.job_runs", "finished_at", before),
             // With them goes the memory of the events' ids: one that is told again after that long counts as new.
             new(platform.Source, "jobplatform.events", "created_at", before),
+            new(platform.Source, "jobplatform.pending_emails", "updated_at", before) { Also = "t.status IN ('sent', 'failed', 'canceled')" },
+            new(platform.Source, "jobplatform.alerts", "closed_at", before),
+            new(platform.Source, "jobplatform.alert_silences", "ends_at", before),
+            // The version in force stays, however old it is.
+            new(platform.Source, "jobplatform.job_versions", "changed_at", before)
+            {
+                Also = "t.is_deleted OR EXISTS (SELECT FROM jobplatform.job_versions n WHERE n.job_id = t.job_id AND n.version > t.version)",
+            },
         };
         // Not a needed table: an application without it still wants the platform's own history purged.
         if ((await app.FindMissingAsync(["public.ai_requests"], cancellation)).Count > 0)

@@ -8,7 +8,6 @@ using JobPlatform.Core.Events;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Handlers.Purging;
 using JobPlatform.Core.Jobs;
-using JobPlatform.Core.Notifications;
 using JobPlatform.Core.Runs;
 using JobPlatform.Core.Schedules;
 using JobPlatform.Core.Settings;
@@ -84,11 +83,6 @@ internal static class PlatformServices
         services.AddSingleton(settings.AiProviders).AddSingleton<ProviderProbe>().AddSingleton<ProviderAlerts>();
         services.AddSingleton(new PushSender(settings.Vapid, settings.Mail.DefaultLocale)).AddSingleton<WebPush>();
     }
-
-    /// <summary>Tells the admins of jobs that fail. For processes that run jobs.</summary>
-    public static IServiceCollection AddFailureAlerts(this IServiceCollection services, PlatformSettings settings) =>
-        services.AddHostedService(provider => new FailureAlerts(provider.GetRequiredService<PlatformDatabase>(),
-            provider.GetRequiredService<IAdminNotifier>(), provider.GetRequiredService<TimeProvider>(), settings.PublicUrl, provider.GetRequiredService<ILogger<FailureAlerts>>()));
 
     /// <summary>Also keeps warnings and errors in <c>error_logs</c>. Before all that may log while it stops.</summary>
     public static IServiceCollection AddErrorLog(this IServiceCollection services)

@@ -1,3 +1,4 @@
+using JobPlatform.Core.Alerts;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Events;
 using JobPlatform.Core.Jobs;
@@ -88,7 +89,7 @@ internal static partial class ServeHost
             host.ServicesStopConcurrently = false;
         });
         builder.Services.AddPlatform(settings, configuration);
-        if (settings.Role != ProcessRole.Web) builder.Services.AddFailureAlerts(settings).AddEngineWorker(settings);
+        if (settings.Role != ProcessRole.Web) builder.Services.AddAlerts(settings).AddEngineWorker(settings);
         builder.Services.AddEnginePages(settings);
         var app = builder.Build();
         app.UsePlatformApi();

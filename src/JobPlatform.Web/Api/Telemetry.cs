@@ -20,7 +20,8 @@ internal static class Telemetry
 {
     public static IServiceCollection AddTelemetry(this IServiceCollection services, PlatformSettings settings)
     {
-        services.AddSingleton<LoadReader>().AddSingleton<LoadGauges>();
+        services.AddSingleton<LoadGauges>();
+        if (settings.Otlp is not null) services.AddHostedService<LoadRefresh>();
         var telemetry = services.AddOpenTelemetry().ConfigureResource(resource => resource
             .AddService("jobplatform", serviceVersion: typeof(Telemetry).Assembly.GetName().Version!.ToString(3), serviceInstanceId: $"{Environment.MachineName}:{Environment.ProcessId}")
             .AddAttributes([new("jobplatform.role", settings.Role.ToString().ToLowerInvariant())]));

@@ -22,7 +22,7 @@ public sealed class RunExecutorTests
         var redactor = new SecretRedactor([]);
         using var journal = new RunJournal(away, redactor, clock, NullLogger<RunJournal>.Instance);
         var executor = new RunExecutor(new JobCatalog(new JobStore(away, new AuditLog(away, redactor))), new HandlerCatalog([typeof(NothingHandler).Assembly], new ConfigurationBuilder().Build()),
-            null!, app, journal, redactor, new NoServices(), clock, NullLogger<RunExecutor>.Instance);
+            null!, app, journal, null!, redactor, new NoServices(), clock, NullLogger<RunExecutor>.Instance);
         using var control = new RunControl(clock);
 
         var (ending, leftBehind) = await executor.ExecuteAsync(new ClaimedRun

@@ -22,6 +22,7 @@ COMMENT ON TABLE jobplatform.alerts IS 'What was wrong, from when to when, and w
 COMMENT ON COLUMN jobplatform.alerts.key IS 'What it is about, such as missed_run:42 (the job''s id); one alert of a key is open at a time.';
 COMMENT ON COLUMN jobplatform.alerts.told_at IS 'Null while a window of silence holds it back.';
 CREATE UNIQUE INDEX alerts_open ON jobplatform.alerts (key) WHERE closed_at IS NULL;
+CREATE INDEX alerts_by_key ON jobplatform.alerts (key, told_at);
 CREATE INDEX alerts_to_tell ON jobplatform.alerts (id) WHERE closed_at IS NOT NULL AND told_at IS NOT NULL AND recovery_told_at IS NULL;
 CREATE INDEX alerts_by_end ON jobplatform.alerts (closed_at) WHERE closed_at IS NOT NULL;
 
