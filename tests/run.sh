@@ -61,6 +61,7 @@ for server in smtp-server s3-server; do
 done
 # Where it cannot be had, its tests are skipped; in CI that is a failure.
 run_child bash tests/redis-server/install.sh || say "Tests of Redis will be skipped."
+run_child bash tests/slapd/install.sh || say "Tests of LDAP will be skipped."
 
 run_child bash tests/chromium/install.sh || say "Tests of the admin pages will be skipped."
 

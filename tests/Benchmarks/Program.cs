@@ -1,7 +1,7 @@
 using System.Globalization;
 using JobPlatform.Benchmarks;
 
-// Benchmarks [NAME[=ROWS] …]: all of them without a name; ROWS for purge, leaderboard, stripe and pages. On JOBPLATFORM_TEST_POSTGRES, or a throwaway cluster of its own.
+// Benchmarks [NAME[=ROWS] …]: all of them without a name; ROWS for purge, leaderboard, stripe, directory and pages. On JOBPLATFORM_TEST_POSTGRES, or a throwaway cluster of its own.
 var all = new (string Name, Func<int?, Task> Run)[]
 {
     ("backlog", _ => Throughput.BacklogAsync(100_000)),
@@ -11,6 +11,7 @@ var all = new (string Name, Func<int?, Task> Run)[]
     ("purge", rows => PurgeSpeed.MeasureAsync(rows ?? 500_000)),
     ("leaderboard", rows => LeaderboardSpeed.MeasureAsync(rows ?? 200_000)),
     ("stripe", rows => StripeSpeed.MeasureAsync(rows ?? 100_000)),
+    ("directory", rows => DirectorySpeed.MeasureAsync(rows ?? 100_000)),
     ("latency", _ => Latency.MeasureAsync(500)),
     ("pages", rows => PageSpeed.MeasureAsync(rows ?? 1_000_000)),
     ("server", _ => ServerProcess.MeasureAsync()),
@@ -30,6 +31,11 @@ if (args is ["raw-worker", var connection])
 if (args is ["stripe-stub", var rowsOfStub])
 {
     await StripeSpeed.ServeAsync(int.Parse(rowsOfStub, CultureInfo.InvariantCulture));
+    return;
+}
+if (args is ["directory-stub", var usersOfStub])
+{
+    await DirectorySpeed.ServeAsync(int.Parse(usersOfStub, CultureInfo.InvariantCulture));
     return;
 }
 foreach (var (name, run) in all)

@@ -12,7 +12,7 @@ public static class Roles
     /// <summary>Runs the platform; may not rewrite the audit log or the evidence.</summary>
     public const string Service = "jobplatform_service";
 
-    /// <summary>For applications: may call the functions that enqueue and emit, and nothing else.</summary>
+    /// <summary>For applications: may call the functions that enqueue and emit, read what directories have, and nothing else.</summary>
     public const string App = "jobplatform_app";
 
     /// <summary>The statements that grant the rights.</summary>

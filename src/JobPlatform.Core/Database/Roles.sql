@@ -1,6 +1,6 @@
 -- Rights of the two roles. Run after every migration, as the owner; idempotent.
 --   jobplatform_service  runs the platform: GRANT jobplatform_service TO the login that the server uses
---   jobplatform_app      is for applications: it may call the functions below and nothing else
+--   jobplatform_app      is for applications: it may call the functions and read the tables below, and nothing else
 REVOKE ALL ON SCHEMA jobplatform FROM PUBLIC;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA jobplatform FROM PUBLIC;
 
@@ -17,3 +17,5 @@ GRANT EXECUTE ON FUNCTION
     jobplatform.enqueue_job(text, jsonb, timestamptz, text),
     jobplatform.enqueue_email(text, text, text, text, timestamptz, text, text, text[], integer)
     TO jobplatform_app;
+
+GRANT SELECT ON jobplatform.directory_users, jobplatform.directory_groups, jobplatform.directory_memberships TO jobplatform_app;

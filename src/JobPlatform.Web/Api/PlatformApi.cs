@@ -71,6 +71,7 @@ public static class PlatformApi
         api.MapEmails();
         api.MapEvents();
         api.MapLeaderboards();
+        api.MapDirectories();
         api.MapLogs();
         api.MapInternalJobs();
         if (settings.HasDebugRoutes) api.MapDebug();
