@@ -50,7 +50,7 @@ public sealed class SlapdProcess : IAsyncDisposable
         var slapd = new SlapdProcess(Directory.CreateTempSubdirectory("jobplatform-slapd").FullName);
         slapd.WriteCertificates(certificateEnds ?? TimeProvider.System.GetUtcNow().AddDays(1));
         slapd.WriteConfiguration();
-        await slapd.CallAsync("slapd", ["-Tadd", "-q", "-f", slapd.In("slapd.conf")], Base + entries);
+        await CallAsync("slapd", ["-Tadd", "-q", "-f", slapd.In("slapd.conf")], Base + entries);
         await slapd.StartAsync();
         return slapd;
     }
@@ -162,7 +162,7 @@ public sealed class SlapdProcess : IAsyncDisposable
         return start;
     }
 
-    private async Task CallAsync(string program, string[] arguments, string input)
+    private static async Task CallAsync(string program, string[] arguments, string input)
     {
         var start = Describe(program, arguments);
         start.RedirectStandardInput = start.RedirectStandardError = start.RedirectStandardOutput = true;
@@ -172,7 +172,7 @@ public sealed class SlapdProcess : IAsyncDisposable
         await process.StandardInput.WriteAsync(input);
         process.StandardInput.Close();
         await process.WaitForExitAsync();
-        if (process.ExitCode != 0) throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture, $"{program} ended with {process.ExitCode}: {await said}{await printed}"));
+        if (process.ExitCode != 0) throw new InvalidOperationException($"{program} ended with {process.ExitCode}: {await said}{await printed}");
     }
 
     private static int FindFreePort()
