@@ -76,7 +76,7 @@ internal static class SignInEndpoints
         var (account, fault) = await check.ConfirmAsync(context, email, form["password"].ToString(), cancellation);
         if (account is null) return AccessAnswers.WantsPage(context.Request) ? AskToConfirm(context, form, fault!) : fault!;
         await sessions.ConfirmAsync(context, account);
-        // 307: the browser sends the same form again, now to the action that was refused.
+        // 307: the browser sends the same form again, now to the action that was refused. A page it asks for by GET.
         return LocalAddress.Of(form[ConfirmPage.Again], "") is { Length: > 0 } again
             ? Results.LocalRedirect(again, preserveMethod: form[ConfirmPage.IsPage] != "true")
             : Done(context, Local(form["return_to"]));
