@@ -8,7 +8,7 @@ public sealed class DirectoryTests
     private const string Secret = "marked-secret-of-a-directory";
 
     private static readonly string Ldap =
-        $$"""{"company": "acme", "name": "staff", "kind": "ldap", "url": "ldaps://directory.example.com", "secret": "{{Secret}}", "ldap": {"bind_dn": "cn=reader,dc=example,dc=com", "base_dn": "dc=example,dc=com"}}""";
+        $$"""{"company": "acme", "name": "staff", "kind": "ldap", "url": "ldaps://directory.example.com", "secret": "{{Secret}}", "ldap": {"bind_dn": "cn=reader,dc=example,dc=com", "base_dn": "dc=example,dc=com"} }""";
 
     [Test]
     public async Task A_connection_is_made_changed_and_deleted_and_its_secret_is_never_read()

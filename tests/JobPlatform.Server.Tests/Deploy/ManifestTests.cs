@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Diagnostics;
 using JobPlatform.Core.Settings;
 using Microsoft.Extensions.Configuration;
@@ -35,7 +36,7 @@ public sealed class ManifestTests
                 Assert.That(Text(container, "readinessProbe", "httpGet", "path"), Is.EqualTo("/health/ready"), name);
                 Assert.That(Text(container, "livenessProbe", "httpGet", "path"), Is.EqualTo("/health/live"), name);
                 // The drain, 5 s each for last words and last records, and the pause before it.
-                Assert.That(int.Parse(Text(spec, "terminationGracePeriodSeconds")!), Is.GreaterThanOrEqualTo(5 + Drain + 10), name);
+                Assert.That(int.Parse(Text(spec, "terminationGracePeriodSeconds")!, CultureInfo.InvariantCulture), Is.GreaterThanOrEqualTo(5 + Drain + 10), name);
                 Assert.That(At(pod, "spec", "selector", "matchLabels")!.ToString(), Is.EqualTo(At(pod, "spec", "template", "metadata", "labels")!.ToString()), name);
             });
         }
@@ -130,7 +131,7 @@ public sealed class ManifestTests
         var binary = Path.Combine(root, "published");
         Directory.CreateDirectory(binary);
         await File.WriteAllTextAsync(Path.Combine(binary, "jobplatform"), "#!/bin/sh\n");
-        File.SetUnixFileMode(Path.Combine(binary, "jobplatform"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(Path.Combine(binary, "jobplatform"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
         string[] arguments = [Path.Combine(Folder, "install.sh"), "--binary", binary, "--root", root];
         var settings = Path.Combine(root, "etc/jobplatform/jobplatform.env");
 
@@ -142,7 +143,7 @@ public sealed class ManifestTests
         {
             Assert.That(File.ReadAllText(settings), Is.EqualTo(first));
             Assert.That(first, Does.Match("(?m)^JOBS_SECRET_KEY=[0-9a-f]{64}$"));
-            Assert.That(File.GetUnixFileMode(settings), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
+            if (!OperatingSystem.IsWindows()) Assert.That(File.GetUnixFileMode(settings), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
             Assert.That(File.Exists(Path.Combine(root, "opt/jobplatform/jobplatform")));
             Assert.That(Directory.GetFiles(Path.Combine(root, "etc/systemd/system")).Select(Path.GetFileName), Is.EquivalentTo(Directory.GetFiles(Path.Combine(Folder, "systemd")).Select(Path.GetFileName)));
         });
