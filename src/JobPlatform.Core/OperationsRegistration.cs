@@ -26,7 +26,6 @@ public static class OperationsRegistration
         .AddSingleton<EmailStore>()
         .AddSingleton<EventStore>()
         .AddSingleton<LeaderboardReader>()
-        .AddSingleton<JobChecks>()
         .AddSingleton<DirectoryStore>().AddSingleton<DirectoryReaders>()
         .AddSingleton<AlertReader>().AddSingleton<Silences>()
         .AddSingleton<DriftCheck>()

@@ -1,32 +1,50 @@
-using Dapper;
+using System.Runtime.CompilerServices;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Engine;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Jobs;
 using JobPlatform.Core.Schedules;
+using JobPlatform.Core.Webhooks;
 
 namespace JobPlatform.Core.Checks;
 
-/// <summary>Something that was in step and is not any more. Immutable.</summary>
-/// <param name="Area"><c>jobs</c>, <c>handlers</c>, <c>schedules</c> or <c>clock</c>.</param>
-/// <param name="Message">A sentence with the remedy.</param>
-public sealed record Drift(string Area, string Message);
-
 /// <summary>
-/// Compares rows with handlers, configs with their schemas, rows with the engine's schedules, and this machine's clock
-/// with the database's. Changes nothing. Thread-safe.
+/// Whether each webhook could be called and each job could run, whether handlers have jobs and jobs their schedules, and
+/// whether this machine's clock is the database's. What only matters when a job runs by itself is not held against a
+/// disabled one. Changes nothing. Thread-safe.
 /// </summary>
-public sealed class DriftCheck(PlatformDatabase database, HandlerCatalog catalog, JobStore jobs, IJobEngine engine, TimeProvider clock)
+public sealed class DriftCheck(
+    HandlerCatalog catalog, AppDatabase app, JobStore jobs, WebhookHandlerStore webhooks, IJobEngine engine, TimeProvider clock)
 {
     private const int Page = 1000;
     private static readonly TimeSpan LargestClockOffset = TimeSpan.FromSeconds(2);
 
-    /// <summary>All that is out of step now. Right after a start schedules are just being set.</summary>
-    public async Task<IReadOnlyList<Drift>> FindAsync(CancellationToken cancellation = default)
+    /// <summary>Everything that is out of step now, as it is found. Right after a start schedules are just being set.</summary>
+    /// <param name="hasApp">False where the application's database does not answer: its tables are then not looked for.</param>
+    /// <param name="cancellation">Ends the search.</param>
+    public async IAsyncEnumerable<Finding> FindAsync(bool hasApp, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
-        var found = new List<Drift>();
+        if (clock is DatabaseClock && TimeProvider.System.GetUtcNow() - clock.GetUtcNow() is var offset && offset.Duration() > LargestClockOffset)
+            yield return Finding.Fault("clock", $"This machine's clock is {offset.TotalSeconds:+0.0;-0.0} s from the database's: let both follow NTP.");
+
+        var missing = hasApp
+            ? (await app.FindMissingAsync(catalog.All.SelectMany(handler => handler.Tables).ToHashSet(), cancellation)).ToHashSet()
+            : [];
+        var isEnabled = new Dictionary<string, bool>(StringComparer.Ordinal);
+        for (string? after = null; ;)
+        {
+            var page = await webhooks.CheckAsync(after, Page, cancellation);
+            foreach (var (webhook, faults) in page)
+            {
+                isEnabled.Add(webhook.Key, webhook.IsEnabled);
+                if (!webhook.IsEnabled) continue;
+                foreach (var fault in faults) yield return Finding.Fault("webhooks", $"The webhook '{webhook.Key}' cannot be called as it is: {fault}");
+            }
+            if (page.Count < Page) break;
+            after = page[^1].Webhook.Key;
+        }
+
         var schedules = (await engine.ListSchedulesAsync(cancellation)).ToDictionary(schedule => schedule.JobId);
-        var webhooks = await ReadWebhooksAsync(cancellation);
         var used = new HashSet<string>(StringComparer.Ordinal);
         for (long after = 0; ;)
         {
@@ -34,20 +52,20 @@ public sealed class DriftCheck(PlatformDatabase database, HandlerCatalog catalog
             foreach (var job in page)
             {
                 used.Add(job.Handler);
-                found.AddRange(JobFaults.OfDefinition(job, catalog, webhooks).Select(fault => new Drift("jobs", fault)));
+                var faults = JobFaults.OfDefinition(job, catalog, isEnabled);
+                if (job.IsEnabled) faults = faults.Concat(JobFaults.OfSurroundings(job, catalog, isEnabled, missing));
+                foreach (var message in faults) yield return Finding.Fault("jobs", message);
                 schedules.Remove(job.Id, out var schedule);
-                if (Compare(job, schedule) is { } difference) found.Add(new("schedules", difference));
+                if (Compare(job, schedule) is { } difference) yield return Finding.Warning("schedules", difference);
             }
             if (page.Count < Page) break;
             after = page[^1].Id;
         }
-        found.AddRange(schedules.Values.Select(orphan => new Drift("schedules",
-            $"The engine has a schedule of '{orphan.JobName}' ({orphan.CronExpression}), and there is no such job. Purge the orphans on the page Schedules, or by POST /api/schedules/purge-orphans.")));
-        found.AddRange(catalog.All.Where(handler => handler is { IsSeeded: true, IsOpen: true } && !used.Contains(handler.Key)).Select(handler => new Drift("handlers",
-            $"No job uses the handler '{handler.Key}', so that its work is not done. Make one, if it is wanted.")));
-        if (clock is DatabaseClock && TimeProvider.System.GetUtcNow() - clock.GetUtcNow() is var offset && offset.Duration() > LargestClockOffset)
-            found.Add(new("clock", $"This machine's clock is {offset.TotalSeconds:+0.0;-0.0} s from the database's: let both follow NTP."));
-        return found;
+        foreach (var orphan in schedules.Values)
+            yield return Finding.Warning("schedules",
+                $"The engine has a schedule of '{orphan.JobName}' ({orphan.CronExpression}), and there is no such job. Purge the orphans on the page Schedules, or by POST /api/schedules/purge-orphans.");
+        foreach (var handler in catalog.All.Where(handler => handler is { IsSeeded: true, IsOpen: true } && !used.Contains(handler.Key)))
+            yield return Finding.Warning("handlers", $"No job uses the handler '{handler.Key}', so that its work is not done. Make one, if it is wanted.");
     }
 
     // The platform sets what differs once a minute, so that what is found here is new, or cannot be set.
@@ -61,12 +79,5 @@ public sealed class DriftCheck(PlatformDatabase database, HandlerCatalog catalog
         // What this node cannot read, another may.
         var isUnreadable = job is { IsEnabled: true, CronExpression: not null };
         return schedule is { State: ScheduleState.Active } && !isUnreadable ? $"{reason} The engine still has one: {schedule.CronExpression} ({schedule.TimeZone}). Is a worker alive?" : null;
-    }
-
-    private async Task<Dictionary<string, bool>> ReadWebhooksAsync(CancellationToken cancellation)
-    {
-        await using var connection = await database.OpenAsync(cancellation);
-        return (await connection.QueryAsync<(string Key, bool IsEnabled)>(new CommandDefinition("SELECT key, is_enabled FROM jobplatform.job_handlers", cancellationToken: cancellation)))
-            .ToDictionary(webhook => webhook.Key, webhook => webhook.IsEnabled, StringComparer.Ordinal);
     }
 }

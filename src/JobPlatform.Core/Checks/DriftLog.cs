@@ -17,9 +17,10 @@ internal sealed partial class DriftLog(DriftCheck check, TimeProvider clock, ILo
         if (stoppingToken.IsCancellationRequested) return;
         try
         {
-            var found = await check.FindAsync(stoppingToken);
-            foreach (var drift in found.Take(MostLines)) LogDrift(drift.Area, drift.Message);
-            if (found.Count > MostLines) LogMore(found.Count - MostLines);
+            var found = 0;
+            await foreach (var finding in check.FindAsync(hasApp: true, stoppingToken))
+                if (++found <= MostLines) LogDrift(finding.Area, finding.Message);
+            if (found > MostLines) LogMore(found - MostLines);
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
         {

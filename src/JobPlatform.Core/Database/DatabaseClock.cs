@@ -12,9 +12,6 @@ public sealed class DatabaseClock : TimeProvider
 {
     private Anchor _anchor = new(Stopwatch.GetTimestamp(), System.GetUtcNow().UtcTicks, TimeSpan.MaxValue);
 
-    /// <summary>How far this machine's clock was from the database's at the last anchoring; positive when ahead.</summary>
-    public TimeSpan MachineOffset { get; private set; }
-
     /// <inheritdoc/>
     public override DateTimeOffset GetUtcNow()
     {
@@ -29,7 +26,6 @@ public sealed class DatabaseClock : TimeProvider
         var before = Stopwatch.GetTimestamp();
         var database = (DateTime)(await command.ExecuteScalarAsync(cancellation))!;
         var after = Stopwatch.GetTimestamp();
-        MachineOffset = System.GetUtcNow().UtcDateTime - database;
         Adopt(database, before, after);
     }
 

@@ -10,8 +10,6 @@ namespace JobPlatform.Server.Cli;
 /// <summary>Whether the databases answer, and whether the platform's is ready.</summary>
 internal static class DatabaseChecks
 {
-    private static readonly TimeSpan LargestClockOffset = TimeSpan.FromSeconds(2);
-
     /// <summary>Each database is tried by itself: a missing one hides no fault of another.</summary>
     public static async Task<List<Finding>> RunAsync(PlatformSettings settings, IConfiguration configuration, CancellationToken cancellation)
     {
@@ -27,7 +25,7 @@ internal static class DatabaseChecks
         if (isPrepared)
             await TryAsync(findings, "Platform", async () =>
             {
-                await foreach (var finding in session.Get<JobChecks>().FindAsync(isUsable[settings.AppConnection], cancellation)) findings.Add(finding);
+                await foreach (var finding in session.Get<DriftCheck>().FindAsync(isUsable[settings.AppConnection], cancellation)) findings.Add(finding);
                 return true;
             });
         return findings;
@@ -50,12 +48,7 @@ internal static class DatabaseChecks
     private static async Task<bool> CheckPlatformAsync(List<Finding> findings, Session session, CancellationToken cancellation)
     {
         var database = session.Get<PlatformDatabase>();
-        var clock = session.Get<DatabaseClock>();
         await session.AnchorAsync(cancellation);
-        if (clock.MachineOffset.Duration() > LargestClockOffset)
-            findings.Add(Finding.Fault("clock",
-                $"This machine's clock is {clock.MachineOffset.TotalSeconds:+0.0;-0.0} s from the database's: let both follow NTP."));
-
         if (await Preparation.FindMissingRolesAsync(database, cancellation) is { Count: > 0 } roles)
             findings.Add(Finding.Fault("roles", $"{string.Join(" and ", roles)} missing: run 'jobplatform init' as a user that may create roles."));
         if (await Migrator.FindPendingAsync(database.Source, cancellation) is { Count: > 0 } pending)

@@ -3,6 +3,7 @@ using JobPlatform.Core.Database;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Jobs;
 using JobPlatform.Core.Schedules;
+using JobPlatform.Core.Webhooks;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace JobPlatform.Core.Tests.Checks;
@@ -17,8 +18,7 @@ public sealed class DriftTests
         await database.AddJobAsync("well", "greet", "cron_expression = '0 0 * * *'");
         await database.AddJobAsync("probes", "probe");
         await platform.Services.GetRequiredService<ScheduleSync>().ReconcileAsync();
-        var check = Check(platform);
-        var before = (await check.FindAsync()).Select(drift => drift.Message).ToList();
+        var before = (await FindAsync(platform)).Select(drift => drift.Message).ToList();
 
         await database.AddJobAsync("unscheduled", "greet", "cron_expression = '0 1 * * *'");
         await database.AddJobAsync("lost", "no-such-handler");
@@ -32,7 +32,7 @@ public sealed class DriftTests
             DELETE FROM jobplatform.jobs WHERE name = 'gone';
             DELETE FROM jobplatform.jobs WHERE name = 'probes';
             """);
-        var found = (await check.FindAsync()).Where(drift => !before.Contains(drift.Message)).Select(drift => $"{drift.Area}: {drift.Message}").ToList();
+        var found = (await FindAsync(platform)).Where(drift => !before.Contains(drift.Message)).Select(drift => $"{drift.Area}: {drift.Message}").ToList();
 
         Assert.That(before, Has.None.Contain("'well'").And.None.Contain("'probe'"));
         Assert.Multiple(() =>
@@ -55,11 +55,17 @@ public sealed class DriftTests
         var clock = new DatabaseClock();
         clock.Adopt(TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(60), TimeProvider.System.GetTimestamp(), TimeProvider.System.GetTimestamp());
 
-        Assert.That((await Check(platform, clock).FindAsync()).Where(drift => drift.Area == "clock").Select(drift => drift.Message), Has.One.Contain("-60.0 s from the database's"));
-        Assert.That((await Check(platform).FindAsync()).Where(drift => drift.Area == "clock"), Is.Empty);
+        Assert.That((await FindAsync(platform, clock)).Where(drift => drift.Area == "clock").Select(drift => drift.Message), Has.One.Contain("-60.0 s from the database's"));
+        Assert.That((await FindAsync(platform)).Where(drift => drift.Area == "clock"), Is.Empty);
     }
 
-    private static DriftCheck Check(TestPlatform platform, TimeProvider? clock = null) => new(platform.Services.GetRequiredService<PlatformDatabase>(),
-        platform.Services.GetRequiredService<HandlerCatalog>(), platform.Services.GetRequiredService<JobStore>(), platform.Engine,
-        clock ?? platform.Services.GetRequiredService<TimeProvider>());
+    private static async Task<List<Finding>> FindAsync(TestPlatform platform, TimeProvider? clock = null)
+    {
+        var check = new DriftCheck(platform.Services.GetRequiredService<HandlerCatalog>(), platform.Services.GetRequiredService<AppDatabase>(),
+            platform.Services.GetRequiredService<JobStore>(), platform.Services.GetRequiredService<WebhookHandlerStore>(), platform.Engine,
+            clock ?? platform.Services.GetRequiredService<TimeProvider>());
+        var found = new List<Finding>();
+        await foreach (var finding in check.FindAsync(hasApp: true)) found.Add(finding);
+        return found;
+    }
 }

@@ -18,14 +18,14 @@ internal static class SettingsRoutes
     public static void MapSettingsPages(this IEndpointRouteBuilder admin) =>
         admin.MapGet("/settings", ShowAsync).RequireAccess(Access.Read);
 
-    private static async Task<IResult> ShowAsync(IConfiguration configuration, PlatformSettings settings, SecretRedactor redactor, JobChecks jobs, IJobEngine engine, string? check, CancellationToken cancellation)
+    private static async Task<IResult> ShowAsync(IConfiguration configuration, PlatformSettings settings, SecretRedactor redactor, DriftCheck drift, IJobEngine engine, string? check, CancellationToken cancellation)
     {
         var findings = SettingsChecks.Run(settings);
         var isChecked = check == "all";
         if (isChecked)
         {
             if (await engine.FindFaultAsync(cancellation) is { } idle) findings.Add(Finding.Warning("engine", idle));
-            await foreach (var finding in jobs.FindAsync(hasApp: true, cancellation))
+            await foreach (var finding in drift.FindAsync(hasApp: true, cancellation))
             {
                 findings.Add(finding);
                 if (findings.Count > MostFindings) break;
