@@ -8,7 +8,7 @@ namespace JobPlatform.Handlers.Tests;
 public sealed class WideningRules
 {
     // How it is done, to whom, and with what is left: none of them widens what a run deletes.
-    private static readonly string[] NoBounds = ["BatchSize", "Confirm", "OrganisationId", "ProjectId", "MessageId", "ChatId", "Top", "OverlapMinutes"];
+    private static readonly string[] NoBounds = ["BatchSize", "Confirm", "OrganisationId", "ProjectId", "MessageId", "ChatId", "Top", "OverlapMinutes", "ListLimit"];
 
     [Test]
     public void Every_number_and_flag_of_a_destructive_handler_is_a_bound_or_known_to_be_none()

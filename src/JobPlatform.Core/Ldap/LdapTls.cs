@@ -36,6 +36,12 @@ internal sealed class LdapTls(string host, bool checks, string? authorities)
             await secured.DisposeAsync();
             throw fault is null ? e : new AuthenticationException(fault);
         }
+        catch (IOException e)
+        {
+            await secured.DisposeAsync();
+            // What a server does that hears no LDAP of its own kind.
+            throw new AuthenticationException($"the server ends the connection instead of beginning to encrypt; ports for ldap:// take StartTLS alone ({e.Message.Trim()})", e);
+        }
         catch
         {
             await secured.DisposeAsync();

@@ -41,7 +41,7 @@ public sealed class SyncDirectory(PlatformDatabase database, DirectoryReaders di
         public bool Force { get; init; }
 
         /// <summary>Whether it only says what it would do.</summary>
-        [Description("Change nothing; say what would be changed.")]
+        [DeletesMoreWhen(Becomes.False), Description("Change nothing; say what would be changed.")]
         public bool DryRun { get; init; }
 
         /// <summary>The most changes that the output lists.</summary>
