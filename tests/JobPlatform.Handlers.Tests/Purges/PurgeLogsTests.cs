@@ -57,6 +57,34 @@ public sealed class PurgeLogsTests
         Assert.That(await database.ScalarAsync<int>("SELECT count(*) FROM jobplatform.admin_logs"), Is.EqualTo(2));
     }
 
+    [Test]
+    public async Task Ended_mails_alerts_silences_and_superseded_versions_go_and_what_is_open_or_in_force_stays()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await database.AddJobAsync("old", "nothing");
+        await database.ExecuteAsync(
+            """
+            UPDATE jobplatform.jobs SET priority = 6; UPDATE jobplatform.jobs SET priority = 7;
+            UPDATE jobplatform.job_versions SET changed_at = now() - interval '1 year';
+            INSERT INTO jobplatform.pending_emails (to_address, subject, text_body, status, sent_at, last_error, updated_at)
+            SELECT 'a@example.com', status, 'b', status, CASE status WHEN 'sent' THEN now() END, 'e', now() - days * interval '1 day'
+              FROM unnest(ARRAY['sent', 'failed', 'canceled', 'pending']) status, unnest(ARRAY[89, 91]) days;
+            INSERT INTO jobplatform.alerts (key, kind, title, message, opened_at, closed_at)
+            SELECT 'k' || days, 'mail_stuck', 't', 'm', now() - interval '1 year', now() - days * interval '1 day' FROM unnest(ARRAY[89, 91, NULL]) days;
+            INSERT INTO jobplatform.alert_silences (starts_at, ends_at) SELECT '2020-01-01Z', now() - days * interval '1 day' FROM unnest(ARRAY[89, 91]) days;
+            INSERT INTO jobplatform.alert_silences (cron_expression, minutes, created_at) VALUES ('@daily', 5, '2020-01-01Z');
+            """);
+
+        var output = (await RunAsync(database, "{}")).Output!.Value;
+
+        Assert.That(string.Join(' ', ((string[])["pending_emails", "alerts", "alert_silences", "job_versions"]).Select(table => output.GetProperty(table))), Is.EqualTo("3 1 1 2"));
+        Assert.That(await database.ScalarAsync<string>(
+            """
+            SELECT concat_ws(' ', (SELECT count(*) FROM jobplatform.pending_emails), (SELECT count(*) FROM jobplatform.alerts), (SELECT count(*) FROM jobplatform.alert_silences),
+                             (SELECT max(version) FROM jobplatform.job_versions WHERE job_id = 1))
+            """), Is.EqualTo("5 2 2 3"));
+    }
+
     private static async Task<RunDetails> RunAsync(TestDatabase database, string payload)
     {
         await database.AddJobAsync("purge", "purge-logs");

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.Versioning;
 using JobPlatform.Core.Settings;
 using Microsoft.Extensions.Configuration;
 using YamlDotNet.RepresentationModel;
@@ -7,6 +9,7 @@ using YamlDotNet.RepresentationModel;
 namespace JobPlatform.Server.Tests.Deploy;
 
 /// <summary>What can be known of the files of <c>deploy/</c> without a container engine or a cluster.</summary>
+[UnsupportedOSPlatform("windows")]
 public sealed class ManifestTests
 {
     private static readonly string Folder = Path.Combine(TestCluster.RepositoryRoot, "deploy");
