@@ -6,7 +6,8 @@ namespace JobPlatform.Server.Cli;
 /// <summary><c>health</c>: whether the server of this machine is ready, for containers, which have no other program to ask.</summary>
 internal static class HealthCommand
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(4);
+    // Who asks often has a shorter one of his own.
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
     public static Command Create()
     {

@@ -27,7 +27,8 @@ internal static class Telemetry
             .AddAttributes([new("jobplatform.role", settings.Role.ToString().ToLowerInvariant())]));
         telemetry.WithMetrics(metrics =>
         {
-            metrics.AddMeter(RunMetrics.MeterName, "System.Runtime", "Npgsql").AddInstrumentation(provider => provider.GetRequiredService<LoadGauges>());
+            // Not Npgsql's own: it names pools by their connection strings.
+            metrics.AddMeter(RunMetrics.MeterName, "System.Runtime").AddInstrumentation(provider => provider.GetRequiredService<LoadGauges>());
             metrics.AddPrometheusExporter();
             if (settings.Otlp is { } otlp) metrics.AddOtlpExporter(exporter => otlp.Apply(exporter, "metrics"));
         });
