@@ -48,7 +48,7 @@ internal sealed class HandlerBench : IAsyncDisposable
             settings: new(settings ?? []) { ["LOGS_ENABLED"] = "true" },
             configure: services =>
             {
-                services.AddSingleton<RunJournal>().AddSingleton<RunExecutor>().AddSingleton(new Core.Settings.LogRetention(30))
+                services.AddSingleton<RunJournal>().AddSingleton<Core.Alerts.JobPings>().AddSingleton<RunExecutor>().AddSingleton(new Core.Settings.LogRetention(30))
                     .AddSingleton<EventTypes>().AddSingleton<EventStore>();
                 configure?.Invoke(services);
             });

@@ -58,7 +58,7 @@ internal sealed class Mailroom : IAsyncDisposable
     {
         var platform = await TestPlatform.StartAsync(Database.ConnectionString, Clock, runsJobs: false,
             handlers: typeof(ProcessPendingEmails).Assembly, configure: services => services
-                .AddSingleton(settings).AddSingleton<RunJournal>().AddSingleton<RunExecutor>());
+                .AddSingleton(settings).AddSingleton<RunJournal>().AddSingleton<Core.Alerts.JobPings>().AddSingleton<RunExecutor>());
         _nodes.Add(platform);
         return new Node(platform, Clock);
     }

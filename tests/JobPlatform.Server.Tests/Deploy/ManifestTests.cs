@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Diagnostics;
-using System.Globalization;
 using System.Runtime.Versioning;
 using JobPlatform.Core.Settings;
 using Microsoft.Extensions.Configuration;
