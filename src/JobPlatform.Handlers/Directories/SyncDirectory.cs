@@ -22,11 +22,11 @@ public sealed class SyncDirectory(PlatformDatabase database, DirectoryReaders di
 
     private const string Figures =
         """
-        SELECT (SELECT count(*) FROM jobplatform.directory_users WHERE connection_id = @Id AND deactivated_at IS NULL) AS users_known,
-               (SELECT count(*) FROM jobplatform.directory_read_users WHERE connection_id = @Id AND is_active) AS users_active,
-               (SELECT count(*) FROM jobplatform.directory_read_users WHERE connection_id = @Id) AS users_read,
-               (SELECT count(*) FROM jobplatform.directory_groups WHERE connection_id = @Id AND deactivated_at IS NULL) AS groups_known,
-               (SELECT count(*) FROM jobplatform.directory_read_groups WHERE connection_id = @Id) AS groups_read
+        SELECT (SELECT count(*) FROM jobplatform.directory_users WHERE connection_id = @id AND deactivated_at IS NULL) AS users_known,
+               (SELECT count(*) FROM jobplatform.directory_read_users WHERE connection_id = @id AND is_active) AS users_active,
+               (SELECT count(*) FROM jobplatform.directory_read_users WHERE connection_id = @id) AS users_read,
+               (SELECT count(*) FROM jobplatform.directory_groups WHERE connection_id = @id AND deactivated_at IS NULL) AS groups_known,
+               (SELECT count(*) FROM jobplatform.directory_read_groups WHERE connection_id = @id) AS groups_read
         """;
 
     /// <summary>What can be set.</summary>
@@ -73,11 +73,9 @@ public sealed class SyncDirectory(PlatformDatabase database, DirectoryReaders di
         if (await staging.BeginAsync(cancellation) is not { } place) return RunOutcome.SkipAsOverlap(new { connection_id = connection.Id });
         await ReadAsync(staging, reader, place.Phase, place.Position, run, cancellation);
 
-        await using var open = await database.OpenAsync(cancellation);
-        var figures = await open.QuerySingleAsync<Counts>(new CommandDefinition(Figures, new { connection.Id }, commandTimeout: 0, cancellationToken: cancellation));
+        var figures = await CountAsync(connection.Id, cancellation);
         if (!config.Force && (figures.UsersActive * 2 < figures.UsersKnown || figures.GroupsRead * 2 < figures.GroupsKnown))
         {
-            await staging.ForgetAsync(open, cancellation);
             var refusal = new { refused = "the directory has fewer than half of the known users or groups", figures, go_on_with = new { force = true } };
             await RecordAsync(connection.Id, refusal, cancellation);
             return RunOutcome.StopForSafety(refusal);
@@ -86,6 +84,7 @@ public sealed class SyncDirectory(PlatformDatabase database, DirectoryReaders di
                  + await FindMissedAsync(connection.Id, "directory_groups", "directory_read_groups", reader.FindGroupAsync, staging.AddAsync, run, cancellation);
 
         run.ReportProgress(figures.UsersRead, figures.UsersRead, "comparing");
+        await using var open = await database.OpenAsync(cancellation);
         await using var transaction = await open.BeginTransactionAsync(cancellation);
         await staging.HoldAsync(open, cancellation);
         var merge = new DirectoryMerge(open, connection.Id, run.Clock.GetUtcNow(), config.ListLimit);
@@ -97,12 +96,8 @@ public sealed class SyncDirectory(PlatformDatabase database, DirectoryReaders di
             groups_added = merge["groups_added"], groups_updated = merge["groups_updated"], groups_deactivated = merge["groups_deactivated"],
             groups_reactivated = merge["groups_reactivated"], memberships_added = merge["memberships_added"], memberships_removed = merge["memberships_removed"], merge.Changes,
         };
-        if (config.DryRun)
-        {
-            await transaction.RollbackAsync(cancellation);
-            await staging.ForgetAsync(open, cancellation);
-            return RunOutcome.Success(output);
-        }
+        // Nothing is committed; what was read is the next run's to throw away.
+        if (config.DryRun) return RunOutcome.Success(output);
         await staging.ForgetAsync(open, cancellation);
         await open.ExecuteAsync(new CommandDefinition(
             "UPDATE jobplatform.directory_connections SET last_success_at = @now, last_result = @result::jsonb - 'changes' - 'dry_run' WHERE id = @Id",
@@ -154,6 +149,12 @@ public sealed class SyncDirectory(PlatformDatabase database, DirectoryReaders di
             after = missing[^1];
             run.ReportProgress(looked += missing.Count, note: $"{looked:N0} that were not in the list looked for");
         }
+    }
+
+    private async Task<Counts> CountAsync(Guid id, CancellationToken cancellation)
+    {
+        await using var open = await database.OpenAsync(cancellation);
+        return await open.QuerySingleAsync<Counts>(new CommandDefinition(Figures, new { id }, commandTimeout: 0, cancellationToken: cancellation));
     }
 
     private async Task RecordAsync(Guid id, object result, CancellationToken cancellation)
