@@ -37,7 +37,7 @@ public sealed partial class PurgeLogs(PlatformDatabase platform, AppDatabase app
             // The version in force stays, however old it is.
             new(platform.Source, "jobplatform.job_versions", "changed_at", before)
             {
-                Also = "t.is_deleted OR EXISTS (SELECT FROM jobplatform.job_versions n WHERE n.job_id = t.job_id AND n.version > t.version)",
+                AlsoElsewhere = "t.is_deleted OR EXISTS (SELECT FROM jobplatform.job_versions n WHERE n.job_id = t.job_id AND n.version > t.version)",
             },
         };
         // Not a needed table: an application without it still wants the platform's own history purged.

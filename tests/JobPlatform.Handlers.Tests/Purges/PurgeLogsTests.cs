@@ -70,7 +70,7 @@ public sealed class PurgeLogsTests
             SELECT 'a@example.com', status, 'b', status, CASE status WHEN 'sent' THEN now() END, 'e', now() - days * interval '1 day'
               FROM unnest(ARRAY['sent', 'failed', 'canceled', 'pending']) status, unnest(ARRAY[89, 91]) days;
             INSERT INTO jobplatform.alerts (key, kind, title, message, opened_at, closed_at)
-            SELECT 'k' || days, 'mail_stuck', 't', 'm', now() - interval '1 year', now() - days * interval '1 day' FROM unnest(ARRAY[89, 91, NULL]) days;
+            SELECT 'k' || coalesce(days, 0), 'mail_stuck', 't', 'm', now() - interval '1 year', now() - days * interval '1 day' FROM unnest(ARRAY[89, 91, NULL]) days;
             INSERT INTO jobplatform.alert_silences (starts_at, ends_at) SELECT '2020-01-01Z', now() - days * interval '1 day' FROM unnest(ARRAY[89, 91]) days;
             INSERT INTO jobplatform.alert_silences (cron_expression, minutes, created_at) VALUES ('@daily', 5, '2020-01-01Z');
             """);

@@ -83,6 +83,6 @@ public sealed class SettingsTests
             "AND (SELECT count(*) FROM jobplatform.job_runs r WHERE r.job_id = j.id AND triggered_by = 'first-start') <> (cron_expression IS NOT NULL)::int"), Is.Null,
             "each job with a schedule once");
         Assert.That(await cli.Database.ScalarAsync<string>("SELECT string_agg(name, ', ' ORDER BY name) FROM jobplatform.jobs j WHERE is_enabled " +
-            "AND NOT EXISTS (SELECT FROM jobplatform.job_runs r WHERE r.job_id = j.id)"), Is.EqualTo("recompute-leaderboard"), "what nothing but the API starts");
+            "AND NOT EXISTS (SELECT FROM jobplatform.job_runs r WHERE r.job_id = j.id)"), Is.EqualTo("recompute-leaderboard, sync-directory"), "what nothing but the API starts");
     }
 }
