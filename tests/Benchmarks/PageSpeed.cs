@@ -39,6 +39,8 @@ internal static class PageSpeed
     private const string FillLists =
         """
         INSERT INTO jobplatform.job_handlers (key, url) SELECT 'hook-' || lpad(n::text, 4, '0'), 'https://hooks.example.com/' FROM generate_series(1, 200) n;
+        INSERT INTO jobplatform.directory_connections (id, company, name, kind, url, ldap)
+        SELECT gen_random_uuid(), 'company-' || lpad(n::text, 4, '0'), 'staff', 'ldap', 'ldaps://directory.example.com', '{"base_dn": "dc=example,dc=com"}' FROM generate_series(1, 200) n;
         INSERT INTO jobplatform.pending_emails (to_address, subject, text_body, status, sent_at, last_error)
         SELECT 'person@example.com', 'A subject', 'x', CASE WHEN n % 1000 = 0 THEN 'failed' ELSE 'sent' END, CASE WHEN n % 1000 <> 0 THEN now() END, CASE WHEN n % 1000 = 0 THEN 'It broke.' END
           FROM generate_series(1, @runs / 10) n;
@@ -72,7 +74,7 @@ internal static class PageSpeed
             ("runs that failed", "/admin/runs?q=status%3Afailed"), ("runs of a job", "/admin/runs?q=job%3Ajob-1000"), ("failed runs of a job", "/admin/runs?q=job%3Ajob-1000+status%3Afailed"),
             ("runs by people", "/admin/runs?q=trigger%3Amanual"), ("runs by cron, of which there are none", "/admin/runs?q=trigger%3Acron"), ("run", $"/admin/runs/{run}"),
             ("schedules", "/admin/schedules"), ("handlers", "/admin/handlers"), ("handler", "/admin/handlers/cleanup-sessions"), ("webhook", "/admin/handlers/hook-0100"),
-            ("e-mails", "/admin/emails"), ("failed e-mails", "/admin/emails?q=status%3Afailed"), ("mail preview", "/admin/emails/previews/license-3-days/de"),
+            ("directories", "/admin/directory"), ("e-mails", "/admin/emails"), ("failed e-mails", "/admin/emails?q=status%3Afailed"), ("mail preview", "/admin/emails/previews/license-3-days/de"),
             ("audit log", "/admin/audit"), ("audit log of a subject", "/admin/audit?q=subject%3Ajob-1000"), ("audit log of an actor and an action", "/admin/audit?q=actor%3Aoperator+action%3Ajob.deleted"),
             ("logs", "/admin/logs"), ("critical logs of a category", "/admin/logs?q=level%3Acritical+category%3Apart-3"), ("settings", "/admin/settings"), ("settings, with the check of all jobs", "/admin/settings?check=all"),
             ("runs with a text, in 24 hours", "/admin/runs?q=no-such-text"), ("runs with a text, in 30 days", "/admin/runs?q=no-such-text+since%3A30d"),

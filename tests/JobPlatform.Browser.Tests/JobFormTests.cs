@@ -51,6 +51,24 @@ public sealed class JobFormTests : PageTests
     }
 
     [Test]
+    public async Task What_lets_a_handler_delete_more_is_stored_after_the_password_with_all_that_was_typed()
+    {
+        Expected.Add("403");
+        var job = await AddJobAsync("widened", "cleanup-sessions", "config = '{\"days_to_keep\": 90}'");
+        await OpenAsync(Setup.LaterHost);
+        await Page.GotoAsync($"/admin/jobs/{job}/edit");
+        await Page.GetByLabel("Description").FillAsync("typed before");
+        await Page.GetByLabel("days_to_keep").FillAsync("7");
+        await Button("Store").Last.ClickAsync();
+        await Expect(Page.GetByRole(AriaRole.Alert)).ToContainTextAsync("days_to_keep: ");
+        await Page.GetByLabel("Password").FillAsync(Setup.Password);
+        await Button("Confirm and go on").ClickAsync();
+
+        await Expect(Page.GetByText($"{job} is stored as version 2.")).ToBeVisibleAsync();
+        Assert.That(await Setup.Database.ScalarAsync<string>("SELECT description || config FROM jobplatform.jobs WHERE name = @job", new { job }), Is.EqualTo("typed before{\"days_to_keep\": 7}"));
+    }
+
+    [Test]
     public async Task The_config_changes_between_fields_and_json_and_keeps_what_was_typed()
     {
         var job = await AddJobAsync("editors", "talks", "config = '{\"total\": 5}'");

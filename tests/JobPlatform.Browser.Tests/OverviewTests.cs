@@ -75,23 +75,21 @@ public sealed class ViewerTests : PageTests
         foreach (var address in new[]
         {
             "/admin", $"/admin/jobs?q={job}", $"/admin/jobs/{job}", $"/admin/jobs/{job}/versions", $"/admin/runs?q=job%3A{job}", $"/admin/runs/{run}",
-            "/admin/schedules", "/admin/handlers", "/admin/handlers/talks", "/admin/handlers/viewed-hook", "/admin/settings?check=all", "/admin/emails", "/admin/emails/previews", "/admin/emails/previews/admin/en", "/admin/audit", "/admin/logs",
+            "/admin/schedules", "/admin/handlers", "/admin/handlers/talks", "/admin/handlers/viewed-hook", "/admin/settings?check=all", "/admin/directory", "/admin/emails", "/admin/emails/previews", "/admin/emails/previews/admin/en", "/admin/audit", "/admin/logs",
         })
         {
             await Page.GotoAsync(address);
             await Expect(Page.Locator("h1")).ToBeVisibleAsync();
             await Expect(Page.Locator("form[method=post]:not([action='/admin/sign-out'])")).ToHaveCountAsync(0);
-            await Expect(Page.Locator("main a[href*='new-job'], main a[href*='new-webhook'], main a[href$='/edit']")).ToHaveCountAsync(0);
+            await Expect(Page.Locator("main a[href*='new-job'], main a[href*='new-webhook'], main a[href*='new-directory'], main a[href$='/edit']")).ToHaveCountAsync(0);
         }
     }
 
     [Test]
-    public async Task The_forms_of_jobs_and_webhooks_say_why_a_viewer_may_not()
+    public async Task The_forms_say_why_a_viewer_may_not([Values("job", "webhook", "directory")] string what)
     {
         Expected.Add("403");
-        await Page.GotoAsync("/admin/new-job");
-        await Expect(Page.GetByText("making or changing jobs needs admin")).ToBeVisibleAsync();
-        await Page.GotoAsync("/admin/new-webhook");
-        await Expect(Page.GetByText("making or changing webhooks needs admin")).ToBeVisibleAsync();
+        await Page.GotoAsync($"/admin/new-{what}");
+        await Expect(Page.GetByText("Your account has the role viewer, and this needs admin.")).ToBeVisibleAsync();
     }
 }

@@ -33,13 +33,13 @@ public abstract record DirectoryAnswer
 /// <summary>Reads and changes directory connections; every change is checked and audited. Thread-safe.</summary>
 public sealed class DirectoryStore(PlatformDatabase database, AddressGuard guard, SecretBox box, AuditLog audit, TimeProvider clock)
 {
-    /// <summary>Connections by key, after <paramref name="afterId"/>, at most <paramref name="limit"/>.</summary>
-    public async Task<IReadOnlyList<DirectoryConnection>> ListAsync(Guid? afterId, int limit, CancellationToken cancellation = default)
+    /// <summary>Connections by company and name, behind <paramref name="after"/>, at most <paramref name="limit"/>.</summary>
+    public async Task<IReadOnlyList<DirectoryConnection>> ListAsync((string Company, string Name)? after, int limit, CancellationToken cancellation = default)
     {
         await using var connection = await database.OpenAsync(cancellation);
         return [.. (await connection.QueryAsync<DirectoryRow>(new CommandDefinition(
-            $"SELECT {DirectoryRow.Columns} FROM jobplatform.directory_connections WHERE id > @after ORDER BY id LIMIT @limit",
-            new { after = afterId ?? Guid.Empty, limit }, cancellationToken: cancellation))).Select(row => row.ToConnection())];
+            $"SELECT {DirectoryRow.Columns} FROM jobplatform.directory_connections WHERE (company, name) > (@company, @name) ORDER BY company, name LIMIT @limit",
+            new { company = after?.Company ?? "", name = after?.Name ?? "", limit }, cancellationToken: cancellation))).Select(row => row.ToConnection())];
     }
 
     /// <summary>The connection; null when there is none of that key, or it is another company's.</summary>

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Dapper;
 using JobPlatform.Core.Administration;
 using JobPlatform.Core.Database;
+using JobPlatform.Core.Telemetry;
 using Npgsql;
 
 namespace JobPlatform.Core.Events;
@@ -47,7 +48,9 @@ public sealed class EventStore(PlatformDatabase database, AuditLog audit)
         try
         {
             var runs = await connection.ExecuteScalarAsync<Guid[]>(new CommandDefinition(
-                "SELECT jobplatform.emit_event(@type, @payload, @eventId)", new { type, payload, eventId }, transaction, cancellationToken: cancellation));
+                // Its runs belong to the trace of who tells it: a new row of job_runs takes it from the setting.
+                "SELECT jobplatform.emit_event(@type, @payload, @eventId) FROM set_config('jobplatform.traceparent', @traceparent, true)",
+                new { type, payload, eventId, traceparent = RunTrace.Current ?? "" }, transaction, cancellationToken: cancellation));
             // The row that bears the id is of this transaction, or of an earlier one.
             if (eventId is not null && await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
                     "SELECT xmin <> pg_current_xact_id()::xid FROM jobplatform.events WHERE event_id = @eventId", new { eventId }, transaction, cancellationToken: cancellation)))

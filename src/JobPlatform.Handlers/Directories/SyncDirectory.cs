@@ -132,14 +132,7 @@ public sealed class SyncDirectory(PlatformDatabase database, DirectoryReaders di
         var (kept, looked, after) = (0L, 0L, "");
         while (true)
         {
-            await using var open = await database.OpenAsync(cancellation);
-            var missing = (await open.QueryAsync<string>(new CommandDefinition(
-                $"""
-                SELECT k.external_id FROM jobplatform.{known} k
-                 WHERE k.connection_id = @id AND k.external_id > @after AND k.deactivated_at IS NULL
-                   AND NOT EXISTS (SELECT FROM jobplatform.{read} r WHERE r.connection_id = @id AND r.external_id = k.external_id)
-                 ORDER BY k.external_id LIMIT @limit
-                """, new { id, after, limit = LookedForAtOnce }, commandTimeout: 0, cancellationToken: cancellation))).AsList();
+            var missing = await ListMissingAsync(id, known, read, after, cancellation);
             var found = new List<T>();
             foreach (var one in missing)
                 if (await find(one, cancellation) is { } there) found.Add(there);
@@ -149,6 +142,18 @@ public sealed class SyncDirectory(PlatformDatabase database, DirectoryReaders di
             after = missing[^1];
             run.ReportProgress(looked += missing.Count, note: $"{looked:N0} that were not in the list looked for");
         }
+    }
+
+    private async Task<List<string>> ListMissingAsync(Guid id, string known, string read, string after, CancellationToken cancellation)
+    {
+        await using var open = await database.OpenAsync(cancellation);
+        return (await open.QueryAsync<string>(new CommandDefinition(
+            $"""
+            SELECT k.external_id FROM jobplatform.{known} k
+             WHERE k.connection_id = @id AND k.external_id > @after AND k.deactivated_at IS NULL
+               AND NOT EXISTS (SELECT FROM jobplatform.{read} r WHERE r.connection_id = @id AND r.external_id = k.external_id)
+             ORDER BY k.external_id LIMIT @limit
+            """, new { id, after, limit = LookedForAtOnce }, commandTimeout: 0, cancellationToken: cancellation))).AsList();
     }
 
     private async Task<Counts> CountAsync(Guid id, CancellationToken cancellation)

@@ -1,3 +1,5 @@
+using System.Globalization;
+using JobPlatform.Core.Handlers;
 using JobPlatform.Web.Security;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Http;
@@ -26,8 +28,20 @@ internal static class AdminPage
         return SeeOther(LocalAddress.Of(wanted, fallback));
     }
 
+    /// <summary>Asks for the password, as a destructive handler would delete more, and goes on with the posted form then.</summary>
+    /// <param name="context">The request, a form that was read.</param>
+    /// <param name="bounds">The fields that are moved out.</param>
+    public static IResult Confirm(HttpContext context, IReadOnlyList<ConfigFault> bounds) =>
+        AccessAnswers.WantsPage(context.Request)
+            ? SignInEndpoints.AskToConfirm(context, context.Request.Form, reason: string.Join(' ', bounds))
+            : Refusals.TooWide(context, bounds);
+
     /// <summary>Leads to another page, by GET.</summary>
     public static IResult SeeOther(string address) => new SeeOtherResult(address);
+
+    /// <summary>The version that a form was made of; null where it names none.</summary>
+    public static int? ReadVersion(IFormCollection posted) =>
+        int.TryParse(posted["version"], NumberStyles.None, CultureInfo.InvariantCulture, out var version) ? version : null;
 
     /// <summary>True for a caller whose changes would not be refused.</summary>
     public static bool MayChange(this HttpContext context) => context.FindCaller() is { Kind: CallerKind.Admin or CallerKind.Operator };

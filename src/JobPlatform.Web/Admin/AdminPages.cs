@@ -1,4 +1,5 @@
 using JobPlatform.Web.Admin.Assets;
+using JobPlatform.Web.Admin.Directories;
 using JobPlatform.Web.Admin.Emails;
 using JobPlatform.Web.Admin.Handlers;
 using JobPlatform.Web.Admin.JobForms;
@@ -51,6 +52,7 @@ internal static class AdminPages
         admin.MapSchedulePages();
         admin.MapHandlerPages();
         admin.MapWebhookPages();
+        admin.MapDirectoryPages();
         admin.MapEmailPages();
         admin.MapEmailPreviews();
         admin.MapLogPages();

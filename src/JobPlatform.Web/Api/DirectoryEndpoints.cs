@@ -54,14 +54,38 @@ internal static class DirectoryEndpoints
         });
     }
 
+    /// <summary>The cursor that leads behind a connection.</summary>
+    public static string PlaceOf(DirectoryConnection connection) => QueryReader.ToCursor(connection.Company, connection.Name);
+
+    /// <summary>Reads what <see cref="PlaceOf"/> wrote.</summary>
+    public static (string Company, string Name)? ReadPlace(string[] parts) => parts is [var company, var name] ? (company, name) : null;
+
+    /// <summary>The key of a text. What is no key is looked for too: it takes as long.</summary>
+    public static Guid IdOf(string text) => Guid.TryParseExact(text, "D", out var id) ? id : Guid.Empty;
+
+    /// <summary>What a caller is told of a key that he gave.</summary>
+    public static Problem NotFound(string id) => new(StatusCodes.Status404NotFound, "directory-not-found", "There is no such directory connection.",
+        $"There is no directory connection '{Shown.Shorten(id)}', or this caller may not see it. Give the id of your own.");
+
+    /// <summary>Asks for a sync, or finds the one that is waiting or running; null where no job has the handler.</summary>
+    public static Task<RunAnswer?> EnqueueSyncAsync(HttpContext context, DirectoryConnection connection, bool force, HandlerRuns runs, CancellationToken cancellation)
+    {
+        var actor = context.ToActor();
+        return runs.EnqueueAsync(DirectoryRuns.Handler, new()
+        {
+            Trigger = context.FindCaller()!.IsSession ? RunTrigger.Manual : RunTrigger.Api, Actor = actor, TriggeredBy = actor.Name,
+            DedupKey = DirectoryRuns.KeyOf(connection.Id), Payload = DirectoryRuns.PayloadOf(connection.Id, force),
+        }, cancellation);
+    }
+
     private static async Task<IResult> ListAsync(HttpRequest request, DirectoryStore directories, CancellationToken cancellation)
     {
         var query = new QueryReader(request);
-        var after = query.GetCursor(parts => parts is [var text] && Guid.TryParseExact(text, "D", out var id) ? (Guid?)id : null);
+        var after = query.GetCursor(ReadPlace);
         var limit = query.Limit;
         return query.Faults.Count > 0
             ? Problem.Invalid(query.Faults)
-            : Page<DirectoryConnection>.Answer(await directories.ListAsync(after, limit, cancellation), limit, connection => QueryReader.ToCursor(connection.Id.ToString()));
+            : Page<DirectoryConnection>.Answer(await directories.ListAsync(after, limit, cancellation), limit, PlaceOf);
     }
 
     private static async Task<IResult> CreateAsync(HttpContext context, DirectoryStore directories, CancellationToken cancellation)
@@ -108,23 +132,13 @@ internal static class DirectoryEndpoints
     {
         var (body, _, refusal) = await JsonBody.ReadAsync<SyncBody>(context.Request, "{\"force\": true}", isOptional: true, cancellation);
         if (refusal is not null) return refusal;
-        var caller = context.FindCaller()!;
-        if (await directories.FindAsync(IdOf(id), caller.Company, cancellation) is not { } connection) return NotFound(id);
+        if (await directories.FindAsync(IdOf(id), context.FindCaller()!.Company, cancellation) is not { } connection) return NotFound(id);
         if (!connection.IsEnabled)
             return new Problem(StatusCodes.Status409Conflict, "directory-disabled", "The directory connection is disabled.", $"'{connection.Name}' is disabled. Enable it first.");
-        var actor = context.ToActor();
-        var request = new RunRequest
-        {
-            Trigger = caller.IsSession ? RunTrigger.Manual : RunTrigger.Api, Actor = actor, TriggeredBy = actor.Name,
-            DedupKey = DirectoryRuns.KeyOf(connection.Id), Payload = DirectoryRuns.PayloadOf(connection.Id, body!.Force),
-        };
-        return await runs.EnqueueAsync(DirectoryRuns.Handler, request, cancellation) is { } answer
+        return await EnqueueSyncAsync(context, connection, body!.Force, runs, cancellation) is { } answer
             ? await answers.ToResultAsync(context, answer, cancellation)
             : HandlerRuns.NoJob(DirectoryRuns.Handler);
     }
-
-    // What is no key is looked for too: it takes as long.
-    private static Guid IdOf(string text) => Guid.TryParseExact(text, "D", out var id) ? id : Guid.Empty;
 
     // The secret is taken out first, as faults show the values that they are about.
     private static async Task<(DirectoryDefinition? Definition, string? Secret, Problem? Refusal)> ReadAsync(
@@ -154,9 +168,6 @@ internal static class DirectoryEndpoints
         DirectoryAnswer.Invalid { Faults: var faults } => Problem.Invalid(faults),
         _ => throw new InvalidOperationException($"{answer} is an answer that the API does not know."),
     };
-
-    private static Problem NotFound(string id) => new(StatusCodes.Status404NotFound, "directory-not-found", "There is no such directory connection.",
-        $"There is no directory connection '{Shown.Shorten(id)}', or this caller may not see it. Give the id of your own.");
 
     /// <summary>What a sync may be asked for.</summary>
     private sealed record SyncBody

@@ -25,7 +25,7 @@ internal sealed class AccessHandler(CrossSiteGuard guard) : AuthorizationHandler
                 : caller.Company is not null && rule.Scope is not (ClientScopes.Leaderboard or ClientScopes.DirectorySync) ? Refusals.ScopeMissing(rule.Scope)
                 : caller.Kind == CallerKind.Operator || (rule.Scope is { } scope && caller.Scopes.Contains(scope)) ? null
                 : Refusals.ScopeMissing(rule.Scope);
-        if (caller.Kind == CallerKind.Viewer && rule.Access is Access.Write or Access.Destroy) return ViewersOnlyLook;
+        if (caller.Kind == CallerKind.Viewer && rule.Access is Access.Write or Access.Destroy) return Refusals.ViewersOnlyLook;
         if ((rule.Access is Access.Write or Access.Destroy || !IsSafe(http.Request.Method)) && await guard.FindFaultAsync(http) is { } fault) return fault;
         return rule.Access == Access.Destroy && !http.HasJustProved(caller) ? Refusals.RecentAuthRequired(http, "This cannot be taken back.") : null;
     }
@@ -36,9 +36,6 @@ internal sealed class AccessHandler(CrossSiteGuard guard) : AuthorizationHandler
     /// <summary>What a key is told where only a person may come.</summary>
     internal static Problem SessionNeeded { get; } = new(StatusCodes.Status403Forbidden, "session-needed", "This is for people who are signed in.",
         "A key has no session. Call this address with the cookie of a sign-in.");
-
-    private static Problem ViewersOnlyLook { get; } = new(StatusCodes.Status403Forbidden, "forbidden", "A viewer changes nothing.",
-        "Your account has the role viewer, and this needs admin. 'jobplatform admins add' makes one.");
 }
 
 /// <summary>Why a known caller may not, as the answer that it gets.</summary>

@@ -13,6 +13,10 @@ internal static class Refusals
     /// <summary>The problem's name where a session has to show its password again; the admin pages ask for it and go on.</summary>
     public const string RecentAuthName = "recent-auth-required";
 
+    /// <summary>A viewer wants to change something.</summary>
+    public static Problem ViewersOnlyLook { get; } = new(StatusCodes.Status403Forbidden, "forbidden", "A viewer changes nothing.",
+        "Your account has the role viewer, and this needs admin. 'jobplatform admins add' makes one.");
+
     /// <summary>The session has to show its password again.</summary>
     /// <param name="context">The request.</param>
     /// <param name="reason">A sentence: why.</param>

@@ -86,7 +86,8 @@ internal static class SignInEndpoints
     /// <param name="context">The request that was refused, or the confirmation of it that failed.</param>
     /// <param name="form">Its form.</param>
     /// <param name="fault">Why the password did not do; null before the first.</param>
-    public static IResult AskToConfirm(HttpContext context, IFormCollection form, Problem? fault = null)
+    /// <param name="reason">Why it is asked for, where the action alone does not tell.</param>
+    public static IResult AskToConfirm(HttpContext context, IFormCollection form, Problem? fault = null, string? reason = null)
     {
         var settings = context.RequestServices.GetRequiredService<PlatformSettings>();
         var secrets = context.GetEndpoint()?.Metadata.GetMetadata<SecretFields>()?.Names ?? [];
@@ -99,7 +100,7 @@ internal static class SignInEndpoints
             Back = Local(form["return_to"]),
             Minutes = (int)settings.Access.RecentAuth.TotalMinutes,
             HasProvider = settings.Oidc is not null,
-            Fault = fault?.Detail,
+            Fault = fault?.Detail ?? reason,
         }, fault?.Status ?? StatusCodes.Status403Forbidden);
     }
 

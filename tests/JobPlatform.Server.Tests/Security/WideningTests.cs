@@ -116,6 +116,45 @@ public sealed class WideningTests
         Assert.That(result.GetProperty("done").GetInt32(), Is.EqualTo(2));
     }
 
+    [Test]
+    public async Task The_pages_ask_for_the_password_name_the_bound_and_carry_the_form_on()
+    {
+        var clock = Browser.CreateClock();
+        await using var host = await StartAsync(clock);
+        using var browser = await Browser.SignInAsync(host);
+        var plain = await host.EnqueueAsync("""{"job": "tidy"}""");
+        var confirmed = await host.EnqueueAsync("""{"job": "tidy", "payload": {"confirm": true}}""");
+        await host.Database.ExecuteAsync("UPDATE jobplatform.job_runs SET status = 'canceled', finished_at = now(), error = '{}'");
+        await host.Database.ExecuteAsync("""UPDATE jobplatform.jobs SET config = '{"days_to_keep": 90}'""");
+        clock.Advance(TimeSpan.FromMinutes(11));
+        var post = (string address, (string, string)[] form) => browser.SendAsync(HttpMethod.Post, address, Browser.Form(form), ("Accept", "text/html"));
+        var offer = await (await post("/admin/runs/bulk/retry", [("q", "job:tidy")])).Content.ReadAsStringAsync();
+        (string Name, string Value)[] bulk = [("q", "job:tidy"), ("at", ValueOf(offer, "at")), ("confirm", ValueOf(offer, "confirm"))];
+        (string Address, (string, string)[] Form, string Bound)[] actions =
+        [
+            ("/admin/jobs/tidy/run", [("payload", """{"max_rows": 1000, "days_to_keep": 1}""")], "days_to_keep"),
+            ("/admin/jobs/tidy/versions/1/restore", [], "days_to_keep"),
+            ($"/admin/runs/{plain}/retry", [("payload", """{"days_to_keep": 1}""")], "days_to_keep"),
+            ($"/admin/runs/{confirmed}/retry", [], "confirm"),
+            ("/admin/runs/bulk/retry", bulk, "confirm"),
+        ];
+
+        foreach (var (address, form, bound) in actions)
+        {
+            var answer = await post(address, form);
+            var page = await answer.Content.ReadAsStringAsync();
+            Assert.That((int)answer.StatusCode, Is.EqualTo(403), page);
+            Assert.That(page, Does.Contain("Confirm and go on").And.Contain($"{bound}: ").And.Contain($"value=\"{address}\""));
+        }
+        await (await browser.PostAsync("/admin/jobs/tidy/run", Browser.Form(("payload", """{"days_to_keep": 1}""")))).ShouldBeProblemAsync(403, "recent-auth-required");
+        Assert.That(await host.Database.ScalarAsync<long>("SELECT count(*) FROM jobplatform.job_runs"), Is.EqualTo(2), "nothing is run yet");
+        await browser.PostAsync("/admin/confirm", Browser.Form(("password", Browser.Password)));
+
+        foreach (var (address, form, _) in actions) Assert.That((int)(await post(address, form)).StatusCode, Is.EqualTo(303), address);
+    }
+
+    private static string ValueOf(string page, string field) => page.Split($"name=\"{field}\" value=\"")[1].Split('"')[0];
+
     private static async Task<ApiHost> StartAsync(TimeProvider clock)
     {
         var host = await ApiHost.StartAsync(clock, settings: ["MANUAL_RUNS_PER_MINUTE=1000", "TRIGGERS_PER_MINUTE=1000"]);

@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using JobPlatform.Core.Telemetry;
 using JobPlatform.Handlers;
 using JobPlatform.Server.Tests.Api;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace JobPlatform.Server.Tests.Telemetry;
 
@@ -59,6 +61,33 @@ public sealed class TraceTests
         Assert.That(traces[2], Is.Null, "no trace is made up");
     }
 
+    [Test]
+    public async Task The_runs_of_an_event_belong_to_the_trace_of_who_told_it()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await host.AddJobAsync("blobs", "delete-chat-blobs");
+
+        await SendAsync(host, "/api/events", """{"type": "chat.deleted", "payload": {"chat_id": 5}}""", TraceId);
+
+        Assert.That(await host.Database.ScalarAsync<string>("SELECT traceparent FROM jobplatform.job_runs"), Does.StartWith($"00-{TraceId}-"));
+    }
+
+    [Test]
+    public async Task A_collector_gets_traces_and_metrics()
+    {
+        await using var collector = await HttpReceiver.StartAsync();
+        await using (var host = await ApiHost.StartAsync(settings: [$"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:{collector.Port}"]))
+        {
+            await host.SendAsync("GET", "/api/jobs");
+            await host.Services.GetRequiredService<LoadReader>().GetAsync(default);
+        }
+
+        // What was not sent yet is sent at the end.
+        var received = collector.Requests.ToLookup(request => request.Path, request => request.Body);
+        Assert.That(received["/v1/traces"], Has.Some.Contains("GET /api/jobs").And.Some.Contains("jobplatform"));
+        Assert.That(received["/v1/metrics"], Has.Some.Contains("jobplatform.workers"));
+    }
+
     private static async Task AddJobsAsync(ApiHost host, HttpReceiver receiver)
     {
         await host.Database.ExecuteAsync(ProbeHandler.Table);
@@ -67,10 +96,13 @@ public sealed class TraceTests
         await host.AddJobAsync("hook", "hook");
     }
 
-    private static async Task<Guid> EnqueueAsync(ApiHost host, string job, string traceId)
+    private static async Task<Guid> EnqueueAsync(ApiHost host, string job, string traceId) =>
+        (await (await SendAsync(host, "/api/jobs/run", $$"""{"job": "{{job}}"}""", traceId)).ReadAsync()).GetProperty("run_id").GetGuid();
+
+    private static async Task<HttpResponseMessage> SendAsync(ApiHost host, string address, string body, string traceId)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/jobs/run") { Content = new StringContent($$"""{"job": "{{job}}"}""", System.Text.Encoding.UTF8, "application/json") };
+        using var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new StringContent(body, System.Text.Encoding.UTF8, "application/json") };
         request.Headers.Add("traceparent", $"00-{traceId}-00f067aa0ba902b7-01");
-        return (await (await host.Client.SendAsync(request)).ReadAsync()).GetProperty("run_id").GetGuid();
+        return await host.Client.SendAsync(request);
     }
 }

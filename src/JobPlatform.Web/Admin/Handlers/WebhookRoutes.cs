@@ -1,4 +1,3 @@
-using System.Globalization;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Jobs;
 using JobPlatform.Core.Webhooks;
@@ -24,7 +23,7 @@ internal static class WebhookRoutes
     }
 
     private static IResult ShowNew(HttpContext context) =>
-        context.MayChange() ? Show(WebhookForm.Of(new WebhookDefinition { Key = "", Url = "" }), null, null, []) : LookOnly;
+        context.MayChange() ? Show(WebhookForm.Of(new WebhookDefinition { Key = "", Url = "" }), null, null, []) : Refusals.ViewersOnlyLook;
 
     private static async Task<IResult> CreateAsync(HttpContext context, WebhookHandlerStore webhooks, CancellationToken cancellation)
     {
@@ -36,7 +35,7 @@ internal static class WebhookRoutes
 
     private static async Task<IResult> ShowEditAsync(string key, HttpContext context, WebhookHandlerStore webhooks, CancellationToken cancellation)
     {
-        if (!context.MayChange()) return LookOnly;
+        if (!context.MayChange()) return Refusals.ViewersOnlyLook;
         if (!JobDefinition.IsName(key) || await webhooks.FindAsync(key, cancellation) is not { } webhook) return await HandlerRoutes.NotFoundAsync(key, webhooks, cancellation);
         // Asked before anything is typed: a secret would have to be typed again after the password.
         return context.FindCaller() is { IsSession: true } caller && !context.HasJustProved(caller)
@@ -48,9 +47,8 @@ internal static class WebhookRoutes
     {
         if (!JobDefinition.IsName(key) || await webhooks.FindAsync(key, cancellation) is not { } stored) return await HandlerRoutes.NotFoundAsync(key, webhooks, cancellation);
         var posted = await context.Request.ReadFormAsync(cancellation);
-        var (form, version) = (WebhookForm.Of(posted), ReadVersion(posted) ?? stored.Version);
-        if (posted[ConfirmPage.LeftOut] is { Count: > 0 } leftOut)
-            return Show(form, stored, version, [.. leftOut.Select(field => new ConfigFault(field!, "type it once more: it was not kept while you confirmed that it is you."))]);
+        var (form, version) = (WebhookForm.Of(posted), AdminPage.ReadVersion(posted) ?? stored.Version);
+        if (ConfirmPage.FindLeftOut(posted) is { Count: > 0 } leftOut) return Show(form, stored, version, leftOut);
         var (webhook, faults) = form.Read(key);
         if (faults.Count > 0) return Show(form, stored, version, faults);
         return Answer(context, await webhooks.UpdateAsync(webhook, version, form.Secrets, context.ToActor(), cancellation), form, stored, version);
@@ -60,7 +58,7 @@ internal static class WebhookRoutes
     {
         if (!JobDefinition.IsName(key) || await webhooks.FindAsync(key, cancellation) is not { } stored) return await HandlerRoutes.NotFoundAsync(key, webhooks, cancellation);
         var posted = await context.Request.ReadFormAsync(cancellation);
-        var answer = await webhooks.DeleteAsync(key, ReadVersion(posted) ?? stored.Version, context.ToActor(), cancellation);
+        var answer = await webhooks.DeleteAsync(key, AdminPage.ReadVersion(posted) ?? stored.Version, context.ToActor(), cancellation);
         if (answer is not WebhookAnswer.Done) return AdminPage.GoBack(context, $"{HandlerRoutes.Address}/{key}", Describe(answer), isFault: true);
         Note.Leave(context, $"{key} is deleted with its secrets. Runs of jobs that name it fail and say so.", isFault: false);
         return AdminPage.SeeOther(HandlerRoutes.Address);
@@ -81,12 +79,6 @@ internal static class WebhookRoutes
         _ => throw new InvalidOperationException($"{answer} is an answer that the pages do not know."),
     };
 
-    private static int? ReadVersion(IFormCollection posted) =>
-        int.TryParse(posted["version"], NumberStyles.None, CultureInfo.InvariantCulture, out var version) ? version : null;
-
     private static IResult Show(WebhookForm form, Webhook? stored, int? version, IReadOnlyList<ConfigFault> faults) =>
         AdminPage.Show<WebhookFormPage>(new { Form = form, Stored = stored, Version = version, Faults = faults }, faults.Count > 0 ? StatusCodes.Status422UnprocessableEntity : StatusCodes.Status200OK);
-
-    private static Problem LookOnly { get; } = new(StatusCodes.Status403Forbidden, "forbidden", "A viewer changes nothing.",
-        "Your account has the role viewer, and making or changing webhooks needs admin.");
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Jobs;
@@ -33,7 +32,7 @@ internal static class JobFormRoutes
     private static async Task<IResult> ShowNewAsync(
         HttpContext context, string? handler, JobStore jobs, HandlerCatalog catalog, WebhookHandlerStore webhooks, JobFormPages pages, CancellationToken cancellation)
     {
-        if (!context.MayChange()) return LookOnly;
+        if (!context.MayChange()) return Refusals.ViewersOnlyLook;
         if (handler is null || !JobDefinition.IsName(handler))
             return AdminPage.Show<HandlerPicker>(new { Handlers = catalog.All, Webhooks = await webhooks.ListAsync(null, MostWebhooks, cancellation) });
         var descriptor = catalog.Find(handler);
@@ -59,7 +58,7 @@ internal static class JobFormRoutes
     private static async Task<IResult> ShowEditAsync(
         string name, string? handler, HttpContext context, JobStore jobs, HandlerCatalog catalog, JobFormPages pages, CancellationToken cancellation)
     {
-        if (!context.MayChange()) return LookOnly;
+        if (!context.MayChange()) return Refusals.ViewersOnlyLook;
         if (!JobDefinition.IsName(name) || await jobs.FindAsync(name, cancellation) is not { } job) return await JobRoutes.NotFoundAsync(name, jobs, cancellation);
         return await pages.ShowAsync(JobForm.Of(handler is null ? job : job with { Handler = handler }, catalog.Find(handler ?? job.Handler)), job.Name, job.Version, [], cancellation);
     }
@@ -70,7 +69,7 @@ internal static class JobFormRoutes
         if (!JobDefinition.IsName(name)) return await JobRoutes.NotFoundAsync(name, jobs, cancellation);
         var posted = await context.Request.ReadFormAsync(cancellation);
         var form = JobForm.Of(posted, catalog.Find(posted["handler"].ToString()));
-        var version = ReadVersion(posted);
+        var version = AdminPage.ReadVersion(posted);
         var (draft, faults) = form.ToDraft();
         if (faults.Count > 0) return await pages.ShowAsync(form, name, version, faults, cancellation);
         return await AnswerAsync(context, await editor.UpdateAsync(name, version, draft, context.ToActor(), cancellation), form, name, version, pages, cancellation);
@@ -78,13 +77,13 @@ internal static class JobFormRoutes
 
     private static async Task<IResult> CheckAsync(HttpContext context, HandlerCatalog catalog, JobFormPages pages, CancellationToken cancellation)
     {
-        if (!context.MayChange()) return LookOnly;
+        if (!context.MayChange()) return Refusals.ViewersOnlyLook;
         if (!context.Request.HasFormContentType) return Problem.OfStatus(context.Request, StatusCodes.Status415UnsupportedMediaType);
         var posted = await context.Request.ReadFormAsync(cancellation);
         var form = JobForm.Of(posted, catalog.Find(posted["handler"].ToString()));
         if (posted["switch"] == "editor") form.SwitchEditor();
         var name = posted["original"].ToString() is { Length: > 0 } original && JobDefinition.IsName(original) ? original : null;
-        return await pages.ShowAsync(form, name, ReadVersion(posted), null, cancellation);
+        return await pages.ShowAsync(form, name, AdminPage.ReadVersion(posted), null, cancellation);
     }
 
     private static async Task<IResult> AnswerAsync(
@@ -92,6 +91,7 @@ internal static class JobFormRoutes
     {
         JobAnswer.Done { Job: var job } => Stored(context, job, name is null),
         JobAnswer.Invalid { Faults: var faults } => await pages.ShowAsync(form, name, version, faults, cancellation),
+        JobAnswer.TooWide { Bounds: var bounds } => AdminPage.Confirm(context, bounds),
         JobAnswer.Exists { Message: var message } => await pages.ShowAsync(form, name, version, [new("name", message)], cancellation),
         _ => await pages.ShowAsync(form, name, version, [new("", JobAnswerText.Of(answer))], cancellation),
     };
@@ -101,10 +101,4 @@ internal static class JobFormRoutes
         Note.Leave(context, isNew ? $"{job.Name} is made." : $"{job.Name} is stored as version {job.Version}.", isFault: false);
         return AdminPage.SeeOther($"/admin/jobs/{job.Name}");
     }
-
-    private static int? ReadVersion(IFormCollection posted) =>
-        int.TryParse(posted["version"], NumberStyles.None, CultureInfo.InvariantCulture, out var version) ? version : null;
-
-    private static Problem LookOnly { get; } = new(StatusCodes.Status403Forbidden, "forbidden", "A viewer changes nothing.",
-        "Your account has the role viewer, and making or changing jobs needs admin.");
 }

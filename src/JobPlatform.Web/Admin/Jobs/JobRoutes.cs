@@ -96,7 +96,7 @@ internal static class JobRoutes
         {
             var failure = action switch
             {
-                "run" => (await RunManuallyAsync(context, enqueuer, name, null, force: false, cancellation)).Fault,
+                "run" => RunAnswerText.Read(await RunManuallyAsync(context, enqueuer, name, null, force: false, cancellation)).Fault,
                 "enable" or "disable" => await jobs.SetEnabledAsync(name, action == "enable", context.ToActor(), cancellation) is null ? $"There is no job '{name}'." : null,
                 _ => $"action: '{Shown.Shorten(action)}' is not one of enable, disable, run.",
             };
@@ -124,30 +124,33 @@ internal static class JobRoutes
         if (unreadable is not null) return Problem.Invalid(unreadable);
         // The button of a dry run says so beside whatever else the payload holds.
         if (form["dry_run"] == "true") payload = JsonSerializer.SerializeToElement(ConfigReader.Merge(payload ?? JsonElement.Parse("{}"), JsonElement.Parse("{\"dry_run\": true}")));
-        var (runId, fault) = await RunManuallyAsync(context, enqueuer, name, payload, form["force"] == "true", cancellation);
+        var answer = await RunManuallyAsync(context, enqueuer, name, payload, form["force"] == "true", cancellation);
+        if (answer is RunAnswer.TooWide { Bounds: var bounds }) return AdminPage.Confirm(context, bounds);
+        var (runId, fault) = RunAnswerText.Read(answer);
         return runId is null ? AdminPage.GoBack(context, $"/admin/jobs/{name}", fault!, isFault: true)
             : form.ContainsKey("return_to") ? AdminPage.GoBack(context, "/admin/jobs", $"{name} runs as soon as a worker is free.")
             : AdminPage.SeeOther($"/admin/runs/{runId}");
     }
 
-    private static async Task<(Guid? RunId, string? Fault)> RunManuallyAsync(
+    private static Task<RunAnswer> RunManuallyAsync(
         HttpContext context, RunEnqueuer enqueuer, string name, JsonElement? payload, bool force, CancellationToken cancellation)
     {
         var actor = context.ToActor();
-        return RunAnswerText.Read(await enqueuer.EnqueueAsync(
-            new() { JobName = name, Trigger = RunTrigger.Manual, Actor = actor, TriggeredBy = actor.Name, Payload = payload, Force = force }, cancellation));
+        return enqueuer.EnqueueAsync(new() { JobName = name, Trigger = RunTrigger.Manual, Actor = actor, TriggeredBy = actor.Name, Payload = payload, Force = force }, cancellation);
     }
 
     private static async Task<IResult> RestoreAsync(string name, int number, HttpContext context, JobStore jobs, JobEditor editor, CancellationToken cancellation)
     {
         if (!JobDefinition.IsName(name)) return await NotFoundAsync(name, jobs, cancellation);
         var form = await context.Request.ReadFormAsync(cancellation);
-        var seen = int.TryParse(form["version"], NumberStyles.None, CultureInfo.InvariantCulture, out var version) ? version : (int?)null;
-        var answer = await editor.RestoreAsync(name, seen, number, context.ToActor(), cancellation);
+        var answer = await editor.RestoreAsync(name, AdminPage.ReadVersion(form), number, context.ToActor(), cancellation);
         var back = $"/admin/jobs/{name}/versions";
-        return answer is JobAnswer.Done { Job: var job }
-            ? AdminPage.GoBack(context, back, $"Version {number} is in force again, as version {job.Version}.")
-            : AdminPage.GoBack(context, back, JobAnswerText.Of(answer), isFault: true);
+        return answer switch
+        {
+            JobAnswer.Done { Job: var job } => AdminPage.GoBack(context, back, $"Version {number} is in force again, as version {job.Version}."),
+            JobAnswer.TooWide { Bounds: var bounds } => AdminPage.Confirm(context, bounds),
+            _ => AdminPage.GoBack(context, back, JobAnswerText.Of(answer), isFault: true),
+        };
     }
 
     private static async Task<IResult> DeleteAsync(string name, HttpContext context, JobStore jobs, JobEditor editor, CancellationToken cancellation)

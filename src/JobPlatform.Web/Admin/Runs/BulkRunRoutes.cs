@@ -49,6 +49,7 @@ internal static class BulkRunRoutes
         }
         var (result, refusal) = await bulk.ConfirmAsync(action, wanted.Filter, confirm, actor, cancellation);
         if (result is null) return AdminPage.GoBack(context, address, refusal!, isFault: true);
+        if (result.TooWide is { Count: > 0 } bounds) return AdminPage.Confirm(context, bounds);
         var word = action switch { BulkAction.Cancel => "canceled", BulkAction.Retry => "retried", _ => "deleted" };
         var text = result.Failed == 0 ? $"{Count(result.Done)} {word}." : $"{Count(result.Done)} {word}, {result.Failed} not. {string.Join(' ', result.Failures)}";
         return AdminPage.GoBack(context, address, text, isFault: result.Failed > 0);

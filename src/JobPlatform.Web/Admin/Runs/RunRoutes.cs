@@ -87,6 +87,8 @@ internal static class RunRoutes
         {
             case RetryAnswer.Alive { Message: var message }:
                 return AdminPage.GoBack(context, back, message, isFault: true);
+            case RetryAnswer.Asked { Answer: RunAnswer.TooWide { Bounds: var bounds } }:
+                return AdminPage.Confirm(context, bounds);
             case RetryAnswer.Asked { Answer: var answer }:
                 var (runId, fault) = RunAnswerText.Read(answer);
                 if (runId is null) return AdminPage.GoBack(context, back, fault!, isFault: true);
