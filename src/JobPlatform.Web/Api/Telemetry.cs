@@ -33,10 +33,14 @@ internal static class Telemetry
             if (settings.Otlp is { } otlp) metrics.AddOtlpExporter(exporter => otlp.Apply(exporter, "metrics"));
         });
         if (settings.Otlp is { } target)
+        {
+            // .NET 10 names a request's span after its own class, and says nothing of the request, unless it is told to.
+            AppContext.SetSwitch("Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData", false);
             telemetry.WithTracing(traces => traces
                 .AddSource(RunTrace.SourceName, "Microsoft.AspNetCore", "System.Net.Http", "Npgsql")
                 .SetSampler(new ParentBasedSampler(new WithoutLoneCalls()))
                 .AddOtlpExporter(exporter => target.Apply(exporter, "traces")));
+        }
         return services;
     }
 
