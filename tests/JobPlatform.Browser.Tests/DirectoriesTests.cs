@@ -7,6 +7,9 @@ namespace JobPlatform.Browser.Tests;
 
 public sealed class DirectoriesTests : PageTests
 {
+    [OneTimeSetUp]
+    public Task MakeJobAsync() => AddJobAsync("directories", "sync-directory");
+
     [Test]
     public async Task A_connection_is_made_tested_synced_changed_after_the_password_and_deleted()
     {

@@ -64,8 +64,8 @@ public sealed class JobFormTests : PageTests
         await Page.GetByLabel("Password").FillAsync(Setup.Password);
         await Button("Confirm and go on").ClickAsync();
 
-        await Expect(Page.GetByText($"{job} is stored as version 2.")).ToBeVisibleAsync();
-        Assert.That(await Setup.Database.ScalarAsync<string>("SELECT description || config FROM jobplatform.jobs WHERE name = @job", new { job }), Is.EqualTo("typed before{\"days_to_keep\": 7}"));
+        await Expect(Page.GetByText($"{job} is stored as version 3.")).ToBeVisibleAsync();
+        Assert.That(await Setup.Database.ScalarAsync<string>("SELECT concat_ws(' ', description, config ->> 'days_to_keep') FROM jobplatform.jobs WHERE name = @job", new { job }), Is.EqualTo("typed before 7"));
     }
 
     [Test]

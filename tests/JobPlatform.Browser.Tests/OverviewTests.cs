@@ -35,6 +35,18 @@ public sealed class OverviewTests : PageTests
     }
 
     [Test]
+    public async Task It_shows_alerts_while_they_are_open()
+    {
+        var title = NewName("alert");
+        await Setup.Database.ExecuteAsync("INSERT INTO jobplatform.alerts (key, kind, title, message, opened_at) VALUES (@title, 'mail_stuck', @title, 'What to do.', now())", new { title });
+        await Page.GotoAsync("/admin");
+
+        await Expect(Page.Locator("#alerts")).ToContainTextAsync(title);
+        await Setup.Database.ExecuteAsync("DELETE FROM jobplatform.alerts WHERE title = @title", new { title });
+        await Expect(Page.Locator("#alerts")).Not.ToContainTextAsync(title, new() { Timeout = 60_000 });
+    }
+
+    [Test]
     public async Task Each_figure_leads_to_its_rows()
     {
         await Page.GotoAsync("/admin");

@@ -11,6 +11,7 @@ public sealed class SettingsTests : PageTests
         await Expect(Row("CALLS_PER_MINUTE")).ToContainTextAsync("100000");
         await Expect(Row("ConnectionStrings:Platform")).ToContainTextAsync("database ");
         await Expect(Row("POLL_SECONDS")).ToContainTextAsync("not set: 1");
+        await Expect(Page.Locator("#sizes")).ToContainTextAsync("jobplatform.job_runs");
         Assert.That(await Page.ContentAsync(), Does.Not.Contain("bR7-the-key"));
 
         await Link("Check jobs, webhooks and workers, too").ClickAsync();

@@ -45,6 +45,7 @@ public sealed class SignInTests : PageTests
     {
         Expected.AddRange(["403", "401"]);
         var job = await AddJobAsync("confirmed");
+        var run = await RunAsync(job);
         await OpenAsync(Setup.LaterHost, account: Setup.Admin);
         await Page.GotoAsync($"/admin/jobs/{job}");
         await Page.GetByText("Delete this job").ClickAsync();
@@ -60,6 +61,10 @@ public sealed class SignInTests : PageTests
 
         await Page.WaitForURLAsync("**/admin/jobs");
         await Expect(Page.GetByText($"{job} is deleted.")).ToBeVisibleAsync();
+        await Page.GotoAsync($"/admin/runs?q=job%3A{job}");
+        await Expect(Page.Locator($"[data-row] a[href$='{run}']")).ToBeVisibleAsync();
+        await Page.GotoAsync($"/admin/runs/{run}");
+        await Expect(Page.Locator("h1")).ToContainTextAsync($"{job} (deleted)");
         Assert.That(await Setup.Database.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM jobplatform.jobs WHERE name = @job)", new { job }), Is.False);
     }
 }

@@ -10,7 +10,7 @@ internal static class Conditions
 {
     private const string Sql =
         // The newest due time that is past its grace, by one step in the index of due times. What the misfire policy
-        // skipped after an outage was missed, too.
+        // skipped after an outage was missed, too, until a run makes up for it.
         """
         SELECT j.id, j.name, CASE WHEN s.next_due_at <= @now - g.grace THEN s.next_due_at ELSE r.scheduled_for END AS due_at
           FROM jobplatform.jobs j
@@ -21,7 +21,8 @@ internal static class Conditions
                 WHERE o.job_id = j.id AND o.scheduled_for IS NOT NULL AND o.scheduled_for <= @now - g.grace
                 ORDER BY o.scheduled_for DESC LIMIT 1) r ON true
          WHERE j.is_enabled
-           AND (s.next_due_at <= @now - g.grace OR (r.status = 'queued' AND r.started_at IS NULL) OR r.skip_reason = 'misfire')
+           AND (s.next_due_at <= @now - g.grace OR (r.status = 'queued' AND r.started_at IS NULL) OR (r.skip_reason = 'misfire' AND NOT EXISTS (
+                SELECT FROM jobplatform.job_runs n WHERE n.job_id = j.id AND n.id > jobplatform.uuid_v7_floor(r.scheduled_for) AND n.started_at > r.scheduled_for)))
          ORDER BY j.id;
         """ +
         // Five times what the job usually takes, once there is a usual; in any case a minute past its own limit, when the

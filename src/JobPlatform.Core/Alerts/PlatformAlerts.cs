@@ -24,6 +24,9 @@ public sealed partial class PlatformAlerts(
 {
     private const long LockKey = 0x636F6E6469746E73; // "conditns"
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
+    // An outage of all jobs is one mail, not thousands.
+    private const int MostSingly = 5;
+    private const int MostListed = 20;
     // What comes and goes all the time is told once an hour, as a job that fails.
     private static readonly TimeSpan Pause = TimeSpan.FromHours(1);
 
@@ -65,15 +68,18 @@ public sealed partial class PlatformAlerts(
         var open = (await connection.QueryAsync<string>(new CommandDefinition(
             "SELECT key FROM jobplatform.alerts WHERE closed_at IS NULL", cancellationToken: cancellation))).ToHashSet(StringComparer.Ordinal);
         var found = await Conditions.FindAsync(connection, settings, open, now, cancellation);
-        foreach (var condition in found.Where(condition => !open.Contains(condition.Key)))
-        {
+        var fresh = found.Where(condition => !open.Contains(condition.Key)).ToList();
+        if (fresh.Count > 0)
             await connection.ExecuteAsync(new CommandDefinition(
                 """
                 INSERT INTO jobplatform.alerts (key, kind, job_id, title, message, link, opened_at)
-                VALUES (@Key, @Kind, @JobId, @Title, @Message, @link, @now)
-                """, new { condition.Key, condition.Kind, condition.JobId, condition.Title, condition.Message, link = LinkTo(condition.Path), now }, cancellationToken: cancellation));
-            LogOpened(condition.Kind, condition.Title);
-        }
+                SELECT n.*, @now FROM unnest(@keys, @kinds, @jobs::bigint[], @titles, @messages, @links::text[]) n
+                """, new
+                {
+                    keys = fresh.ConvertAll(condition => condition.Key), kinds = fresh.ConvertAll(condition => condition.Kind), jobs = fresh.ConvertAll(condition => condition.JobId),
+                    titles = fresh.ConvertAll(condition => condition.Title), messages = fresh.ConvertAll(condition => condition.Message), links = fresh.ConvertAll(condition => LinkTo(condition.Path)), now,
+                }, cancellationToken: cancellation));
+        foreach (var condition in fresh) LogOpened(condition.Kind, condition.Title);
         var over = open.Except(found.Select(condition => condition.Key)).ToArray();
         if (over.Length == 0) return;
         var titles = await connection.QueryAsync<string>(new CommandDefinition(
@@ -96,14 +102,28 @@ public sealed partial class PlatformAlerts(
         if (alerts.Count == 0) return 0;
         var isSilent = await Silences.ReadAsync(connection, now, cancellation);
         var told = 0;
-        foreach (var alert in alerts.Where(alert => !isSilent(alert.JobId)))
+        foreach (var kind in alerts.Where(alert => !isSilent(alert.JobId)).GroupBy(alert => (alert.Kind, IsOver: alert.ClosedAt is not null)))
         {
-            if (await notifier.NotifyAsync(connection, Describe(alert), cancellation) > 0) told++;
+            var messages = kind.Count() <= MostSingly ? kind.Select(Describe) : [DescribeTogether(kind.Key.Kind, kind.Key.IsOver, [.. kind])];
+            foreach (var message in messages)
+                if (await notifier.NotifyAsync(connection, message, cancellation) > 0) told++;
             await connection.ExecuteAsync(new CommandDefinition(
-                alert.ClosedAt is null ? "UPDATE jobplatform.alerts SET told_at = @now WHERE id = @Id" : "UPDATE jobplatform.alerts SET recovery_told_at = @now WHERE id = @Id",
-                new { alert.Id, now }, cancellationToken: cancellation));
+                $"UPDATE jobplatform.alerts SET {(kind.Key.IsOver ? "recovery_told_at" : "told_at")} = @now WHERE id = ANY (@ids)",
+                new { ids = kind.Select(alert => alert.Id).ToArray(), now }, cancellationToken: cancellation));
         }
         return told;
+    }
+
+    private AdminMessage DescribeTogether(string kind, bool isOver, IReadOnlyList<Alert> alerts)
+    {
+        var title = $"{(isOver ? "Over: " : "")}{alerts.Count} alerts: {alerts[0].Title}, and so on";
+        var more = alerts.Count > MostListed ? $"\n… and {alerts.Count - MostListed} more. 'jobplatform alerts list' shows them all." : "";
+        return new()
+        {
+            Subject = $"[JobPlatform] {title}", Title = title, Link = LinkTo("admin"), Tag = $"{kind.Replace('_', '-')}{(isOver ? "-over" : "")}",
+            Body = $"{(isOver ? "These are over:" : "These came at once, perhaps of one cause:")}\n{string.Join('\n', alerts.Take(MostListed).Select(alert => alert.Title))}{more}",
+            Details = [new("Since", $"{TimeText.At(alerts.Min(alert => alert.OpenedAt))} UTC")],
+        };
     }
 
     private static AdminMessage Describe(Alert alert) => alert.ClosedAt is not { } end

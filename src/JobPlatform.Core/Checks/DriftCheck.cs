@@ -20,16 +20,15 @@ public sealed class DriftCheck(
     private static readonly TimeSpan LargestClockOffset = TimeSpan.FromSeconds(2);
 
     /// <summary>Everything that is out of step now, as it is found. Right after a start schedules are just being set.</summary>
-    /// <param name="hasApp">False where the application's database does not answer: its tables are then not looked for.</param>
+    /// <param name="hasApp">False where it is known that the application's database does not answer: its tables are then not looked for.</param>
     /// <param name="cancellation">Ends the search.</param>
     public async IAsyncEnumerable<Finding> FindAsync(bool hasApp, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         if (clock is DatabaseClock && TimeProvider.System.GetUtcNow() - clock.GetUtcNow() is var offset && offset.Duration() > LargestClockOffset)
             yield return Finding.Fault("clock", $"This machine's clock is {offset.TotalSeconds:+0.0;-0.0} s from the database's: let both follow NTP.");
 
-        var missing = hasApp
-            ? (await app.FindMissingAsync(catalog.All.SelectMany(handler => handler.Tables).ToHashSet(), cancellation)).ToHashSet()
-            : [];
+        var (missing, silence) = hasApp ? await app.LookForAsync(catalog.All.SelectMany(handler => handler.Tables), cancellation) : (new HashSet<string>(), null);
+        if (silence is not null) yield return Finding.Fault("database", silence);
         var isEnabled = new Dictionary<string, bool>(StringComparer.Ordinal);
         for (string? after = null; ;)
         {

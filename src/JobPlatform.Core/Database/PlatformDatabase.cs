@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Text.Json;
 using Dapper;
 using Npgsql;
@@ -129,6 +130,20 @@ public sealed class AppDatabase(string connectionString, int concurrency = 0) : 
         return (await connection.QueryAsync<string>(new CommandDefinition(
             "SELECT t FROM unnest(@tables) WITH ORDINALITY AS u(t, n) WHERE to_regclass(t) IS NULL ORDER BY n",
             new { tables = tables.ToArray() }, cancellationToken: cancellation))).AsList();
+    }
+
+    /// <summary>The same for who looks at many things: that the database does not answer is one more finding.</summary>
+    /// <returns>What is missing, nothing where the database does not answer; and then a sentence that says so.</returns>
+    public async Task<(IReadOnlySet<string> Missing, string? Fault)> LookForAsync(IEnumerable<string> tables, CancellationToken cancellation)
+    {
+        try
+        {
+            return ((await FindMissingAsync(tables.ToHashSet(), cancellation)).ToHashSet(), null);
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException or SocketException)
+        {
+            return (new HashSet<string>(), $"The application's database (ConnectionStrings__App) does not answer: {e.Message.TrimEnd('.')}.");
+        }
     }
 
     /// <inheritdoc/>

@@ -78,9 +78,9 @@ public sealed class JobDrafts(HandlerCatalog catalog, WebhookHandlerStore webhoo
     {
         var (definition, faults) = await ReadAsync(draft, null, cancellation);
         if (definition is null) return new() { Faults = faults };
-        var tables = catalog.Find(definition.Handler)?.Tables ?? [];
-        var warnings = JobFaults.OfSurroundings(definition, catalog,
-            await webhooks.FindLikeAsync(definition.Handler, cancellation), await app.FindMissingAsync(tables, cancellation)).ToList();
+        var (missing, silence) = await app.LookForAsync(catalog.Find(definition.Handler)?.Tables ?? [], cancellation);
+        var warnings = JobFaults.OfSurroundings(definition, catalog, await webhooks.FindLikeAsync(definition.Handler, cancellation), missing).ToList();
+        if (silence is not null) warnings.Add(silence);
         return CronExpression.TryParse(definition.CronExpression, definition.Name, out var cron, out _) && TimeZones.TryFind(definition.TimeZone, out var zone, out _)
             ? new() { Faults = faults, Warnings = warnings, Description = cron.Describe(), NextDueTimes = cron.Following(clock.GetUtcNow(), zone, NextTimes) }
             : new() { Faults = faults, Warnings = warnings };

@@ -32,7 +32,7 @@ public static class JobFaults
     /// <param name="webhooks">As for <see cref="OfDefinition"/>.</param>
     /// <param name="missing">Tables that the application's database lacks.</param>
     public static IEnumerable<string> OfSurroundings(
-        JobDefinition job, HandlerCatalog catalog, IReadOnlyDictionary<string, bool> webhooks, IReadOnlyCollection<string> missing)
+        JobDefinition job, HandlerCatalog catalog, IReadOnlyDictionary<string, bool> webhooks, IEnumerable<string> missing)
     {
         if (catalog.Find(job.Handler) is not { } handler)
         {

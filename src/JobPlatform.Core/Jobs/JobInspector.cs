@@ -99,16 +99,9 @@ public sealed class JobInspector(PlatformDatabase database, AppDatabase app, Han
     {
         var like = await webhooks.FindLikeAsync(job.Handler, cancellation);
         var faults = JobFaults.OfDefinition(job, handlers, like).ToList();
-        try
-        {
-            var missing = handlers.Find(job.Handler) is { } handler ? await app.FindMissingAsync(handler.Tables, cancellation) : [];
-            faults.AddRange(JobFaults.OfSurroundings(job, handlers, like, missing));
-        }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException or SocketException)
-        {
-            // It is an answer too, and hides none of the others.
-            faults.Add($"The job '{job.Name}' cannot run: the application's database does not answer ({e.Message.TrimEnd('.')}).");
-        }
+        var (missing, silence) = await app.LookForAsync(handlers.Find(job.Handler)?.Tables ?? [], cancellation);
+        faults.AddRange(JobFaults.OfSurroundings(job, handlers, like, missing));
+        if (silence is not null) faults.Add($"The job '{job.Name}' cannot run. {silence}");
         return faults;
     }
 }

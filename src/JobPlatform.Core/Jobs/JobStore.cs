@@ -58,6 +58,20 @@ public sealed class JobStore(PlatformDatabase database, AuditLog audit)
         return job;
     }
 
+    /// <summary>The id of the job <c>@job</c>; where there is none now, of the last that was deleted: its runs are still there.</summary>
+    internal const string IdSql =
+        """
+        coalesce((SELECT id FROM jobplatform.jobs WHERE name = @job),
+                 (SELECT job_id FROM jobplatform.job_versions WHERE is_deleted AND definition ->> 'name' = @job ORDER BY changed_at DESC LIMIT 1))
+        """;
+
+    /// <summary>Whether there is, or was until versions were purged, a job of that name.</summary>
+    public async Task<bool> WasThereAsync(string name, CancellationToken cancellation = default)
+    {
+        await using var connection = await database.OpenAsync(cancellation);
+        return await connection.ExecuteScalarAsync<bool>(new CommandDefinition($"SELECT {IdSql} IS NOT NULL", new { job = name }, cancellationToken: cancellation));
+    }
+
     /// <summary>The sentence for a name that no job has.</summary>
     public async Task<string> DescribeUnknownAsync(string name, CancellationToken cancellation = default)
     {

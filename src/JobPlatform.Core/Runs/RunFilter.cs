@@ -1,4 +1,5 @@
 using Dapper;
+using JobPlatform.Core.Jobs;
 
 namespace JobPlatform.Core.Runs;
 
@@ -27,7 +28,7 @@ public sealed record RunFilter
     internal string ToSql()
     {
         var conditions = new List<string> { "true" };
-        if (Job is not null) conditions.Add("r.job_id = (SELECT id FROM jobplatform.jobs WHERE name = @job)");
+        if (Job is not null) conditions.Add($"r.job_id = {JobStore.IdSql}");
         // Written out, not parameters: the partial indexes are found only by a constant.
         if (Status is { } status) conditions.Add($"r.status = '{status.ToWord()}'");
         // Always true: with it the planner can put together the two partial indexes of what waits, which hold little.

@@ -1,5 +1,6 @@
 using System.Globalization;
 using JobPlatform.Core.Administration;
+using JobPlatform.Core.Alerts;
 using JobPlatform.Core.Statistics;
 using JobPlatform.Web.Security;
 using Microsoft.AspNetCore.Builder;
@@ -8,7 +9,7 @@ using Microsoft.AspNetCore.Routing;
 
 namespace JobPlatform.Web.Api;
 
-/// <summary><c>/api/audit</c> (who did what), <c>/api/logs</c> (the platform's warnings and errors) and <c>/api/statistics</c>.</summary>
+/// <summary><c>/api/audit</c> (who did what), <c>/api/logs</c> (the platform's warnings and errors), <c>/api/alerts</c> and <c>/api/statistics</c>.</summary>
 internal static class LogEndpoints
 {
     /// <summary>The levels that are kept.</summary>
@@ -23,6 +24,8 @@ internal static class LogEndpoints
     private static readonly QueryField<string?> Category = QueryField.Text("category", "Only of this part of the platform.");
     private static readonly QueryField<int?> Event = QueryField.Number("event_id", "Only of this kind.", 0, int.MaxValue);
 
+    private static readonly QueryField<bool?> Open = QueryField.Flag("open", "true for those that are not over.");
+
     public static void MapLogs(this IEndpointRouteBuilder api)
     {
         api.MapGet("/audit", ListAuditAsync).RequireAccess(Access.Read, ClientScopes.AuditRead).Describe(new("logs", "List who did what, the newest first.")
@@ -32,6 +35,10 @@ internal static class LogEndpoints
         api.MapGet("/logs", ListErrorsAsync).RequireAccess(Access.Read, ClientScopes.AuditRead).Describe(new("logs", "List the platform's own warnings and errors, the newest first.")
         {
             Query = [OfLevel, Category, Event, QueryField.Cursor, QueryField.Limit], Answer = typeof(Page<ErrorRecord>), Problems = ["422 invalid-request"],
+        });
+        api.MapGet("/alerts", ListAlertsAsync).RequireAccess(Access.Read, ClientScopes.JobsRead).Describe(new("logs", "List alerts, the newest first.")
+        {
+            Query = [Open, QueryField.Cursor, QueryField.Limit], Answer = typeof(Page<Alert>), Problems = ["422 invalid-request"],
         });
         api.MapGet("/statistics", ShowAsync).RequireAccess(Access.Read, ClientScopes.JobsRead).Describe(new("statistics", "Show the last 24 hours by the hour, and what waits and runs now.")
         {
@@ -58,11 +65,25 @@ internal static class LogEndpoints
             ? (new DateTimeOffset(at, TimeSpan.Zero), key)
             : null;
 
+    private static async Task<IResult> ListAlertsAsync(HttpRequest request, AlertReader alerts, CancellationToken cancellation)
+    {
+        var query = new QueryReader(request);
+        var isOpen = query.Get(Open) ?? false;
+        var before = query.GetCursor(ReadId);
+        var limit = query.Limit;
+        return query.Faults.Count > 0
+            ? Problem.Invalid(query.Faults)
+            : Page<Alert>.Answer(await alerts.ListAsync(isOpen, before, limit, cancellation), limit, alert => QueryReader.ToCursor(alert.Id));
+    }
+
+    private static long? ReadId(string[] parts) =>
+        parts is [var text] && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : null;
+
     private static async Task<IResult> ListErrorsAsync(HttpRequest request, LogReader logs, CancellationToken cancellation)
     {
         var query = new QueryReader(request);
         var filter = new ErrorFilter { Level = query.Get(OfLevel)?.ToString().ToLowerInvariant(), Category = query.Get(Category), EventId = query.Get(Event) };
-        var before = query.GetCursor(parts => parts is [var text] && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? (long?)id : null);
+        var before = query.GetCursor(ReadId);
         var limit = query.Limit;
         return query.Faults.Count > 0
             ? Problem.Invalid(query.Faults)

@@ -67,7 +67,7 @@ internal static class RunEndpoints
     {
         if (filter.Job is not { } name) return null;
         if (JobEndpoints.FindNameFault(name) is { } fault) return fault;
-        return await jobs.FindAsync(name, cancellation) is null ? Problem.JobNotFound(await jobs.DescribeUnknownAsync(name, cancellation)) : null;
+        return await jobs.WasThereAsync(name, cancellation) ? null : Problem.JobNotFound(await jobs.DescribeUnknownAsync(name, cancellation));
     }
 
     private static async Task<IResult> ListAsync(HttpRequest request, RunStore runs, JobStore jobs, CancellationToken cancellation)

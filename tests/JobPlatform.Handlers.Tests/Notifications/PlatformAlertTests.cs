@@ -50,6 +50,41 @@ public sealed class PlatformAlertTests
     }
 
     [Test]
+    public async Task What_the_misfire_policy_skipped_is_over_when_any_run_makes_up_for_it()
+    {
+        await using var watch = await Watch.CreateAsync();
+        await watch.ScheduleAsync(due: watch.Clock.GetUtcNow().AddDays(30));
+        await watch.AddRunAsync("skipped", scheduled: watch.Clock.GetUtcNow(), reason: "misfire");
+        watch.Clock.Advance(TimeSpan.FromSeconds(601));
+        await watch.LookAsync();
+        await watch.AddRunAsync("running");
+        await watch.LookAsync();
+
+        Assert.That(await watch.SubjectsAsync(), Is.EqualTo((string[])["[JobPlatform] nightly has not started", "[JobPlatform] Over: nightly has not started"]));
+    }
+
+    [Test]
+    public async Task What_all_jobs_miss_at_once_is_one_mail_and_its_end_another()
+    {
+        await using var watch = await Watch.CreateAsync();
+        await watch.Database.ExecuteAsync(
+            """
+            INSERT INTO jobplatform.jobs (name, handler) SELECT 'job-' || n, 'probe' FROM generate_series(10, 33) n;
+            INSERT INTO jobplatform.schedules (job_id, job_name, job_version, cron_expression, time_zone, misfire_policy, next_due_at)
+            SELECT id, name, 1, '0 0 * * *', 'UTC', 'one', @due FROM jobplatform.jobs WHERE name LIKE 'job-%';
+            """, new { due = watch.Clock.GetUtcNow() });
+        watch.Clock.Advance(TimeSpan.FromSeconds(601));
+        await watch.LookAsync();
+        await watch.LookAsync();
+        Assert.That(await watch.SubjectsAsync(), Is.EqualTo((string[])["[JobPlatform] 24 alerts: job-10 has not started, and so on"]));
+        Assert.That(await watch.Database.ScalarAsync<string>("SELECT text_body FROM jobplatform.pending_emails"), Does.Contain("job-29 has not started").And.Contain("and 4 more"));
+        await watch.Database.ExecuteAsync("UPDATE jobplatform.schedules SET next_due_at = next_due_at + interval '1 day'");
+        await watch.LookAsync();
+
+        Assert.That((await watch.SubjectsAsync())[1..], Is.EqualTo((string[])["[JobPlatform] Over: 24 alerts: job-10 has not started, and so on"]));
+    }
+
+    [Test]
     public async Task A_disabled_job_and_a_paused_schedule_miss_nothing()
     {
         await using var watch = await Watch.CreateAsync();

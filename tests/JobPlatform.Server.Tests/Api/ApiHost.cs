@@ -59,7 +59,7 @@ internal sealed class ApiHost : IAsyncDisposable
     /// <param name="map">Further routes.</param>
     /// <param name="add">Further services.</param>
     /// <param name="shared">The database of another host, whose further node this one is; default: one of its own.</param>
-    public static async Task<ApiHost> StartAsync(TimeProvider? clock = null, string? platform = null,
+    public static async Task<ApiHost> StartAsync(TimeProvider? clock = null, string? platform = null, string? application = null,
         Action<IEndpointRouteBuilder>? map = null, TestDatabase? shared = null, bool withSample = false, Action<IServiceCollection>? add = null,
         params string[] settings)
     {
@@ -69,7 +69,7 @@ internal sealed class ApiHost : IAsyncDisposable
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         ((IConfigurationBuilder)builder.Configuration).AddInMemoryCollection(
         [
-            new("ConnectionStrings:Platform", platform ?? database.ConnectionString), new("ConnectionStrings:App", database.ConnectionString),
+            new("ConnectionStrings:Platform", platform ?? database.ConnectionString), new("ConnectionStrings:App", application ?? database.ConnectionString),
             new("JOBS_SECRET_KEY", Key), new("JOBS_SECRET_KEY_PREVIOUS", PreviousKey),
         ]).AddInMemoryCollection(values);
         var read = PlatformSettings.Read(builder.Configuration);

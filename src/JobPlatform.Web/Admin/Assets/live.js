@@ -49,6 +49,11 @@ document.addEventListener("submit", async event => {
   let loaded = null;
   try {
     loaded = await load(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+  } catch {
+    const text = document.createElement("p");
+    text.className = "note fault";
+    text.textContent = "The server did not answer, so that it is not known whether it was done. Load the page again.";
+    document.getElementById("note").replaceChildren(text);
   } finally {
     pressed.disabled = false;
   }

@@ -6,7 +6,6 @@ const id = document.getElementById("run")?.dataset.run;
 
 if (log?.dataset.follow && id) {
   const state = document.getElementById("log-state");
-  const events = new EventSource(`/api/runs/${id}/events?after=${log.dataset.last}`);
   let last = Number(log.dataset.last);
   let busy = false;
   let again = false;
@@ -22,7 +21,7 @@ if (log?.dataset.follow && id) {
     busy = false;
   };
 
-  events.addEventListener("line", event => {
+  const write_line = event => {
     const line = JSON.parse(event.data);
     if (line.id <= last) return;
     last = line.id;
@@ -30,15 +29,25 @@ if (log?.dataset.follow && id) {
     log.append(write(line));
     document.getElementById("no-lines").hidden = true;
     if (isAtEnd) log.scrollTop = log.scrollHeight;
-  });
-  events.addEventListener("run", refresh);
-  events.addEventListener("end", () => {
-    events.close();
-    state.textContent = "";
-    refresh();
-  });
-  events.addEventListener("error", () => { state.textContent = "the connection is lost; trying again"; });
-  events.addEventListener("open", () => { state.textContent = "new lines arrive by themselves"; });
+  };
+
+  const follow = () => {
+    const events = new EventSource(`/api/runs/${id}/events?after=${last}`);
+    events.addEventListener("line", write_line);
+    events.addEventListener("run", refresh);
+    events.addEventListener("end", () => {
+      events.close();
+      state.textContent = "";
+      refresh();
+    });
+    events.addEventListener("error", () => {
+      state.textContent = "the connection is lost; trying again";
+      // After a refusal, as of one watcher too many, the browser itself does not try again.
+      if (events.readyState === EventSource.CLOSED) setTimeout(follow, 5000);
+    });
+    events.addEventListener("open", () => { state.textContent = "new lines arrive by themselves"; });
+  };
+  follow();
   log.scrollTop = log.scrollHeight;
 }
 

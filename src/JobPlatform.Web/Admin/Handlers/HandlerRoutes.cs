@@ -37,10 +37,12 @@ internal static class HandlerRoutes
         var after = query.GetCursor(parts => parts is [var key] ? key : null);
         if (query.Faults.Count > 0) return Problem.Invalid(query.Faults);
         var page = await webhooks.CheckAsync(after, PageSize + 1, cancellation);
+        var (missing, silence) = await app.LookForAsync(catalog.All.SelectMany(handler => handler.Tables), cancellation);
         return AdminPage.Show<HandlersPage>(new
         {
             Handlers = catalog.All,
-            Missing = await FindMissingAsync(catalog.All, app, cancellation),
+            Missing = missing,
+            Silence = silence,
             Webhooks = page.Take(PageSize).ToList(),
             First = after is null ? null : $"{Address}#webhooks",
             Next = page.Count <= PageSize ? null : $"{ListAddress.Of(Address, null, QueryReader.ToCursor(page[PageSize - 1].Webhook.Key))}#webhooks",
@@ -52,10 +54,12 @@ internal static class HandlerRoutes
     {
         if (!JobDefinition.IsName(key)) return await NotFoundAsync(key, webhooks, cancellation);
         if (catalog.Find(key) is not { } handler) return await ShowWebhookAsync(key, null, webhooks, cancellation);
+        var (missing, silence) = await app.LookForAsync(handler.Tables, cancellation);
         return AdminPage.Show<HandlerPage>(new
         {
             Handler = handler,
-            Missing = await FindMissingAsync([handler], app, cancellation),
+            Missing = missing,
+            Silence = silence,
             Jobs = await webhooks.ListJobsAsync(key, ShownJobs, cancellation),
         });
     }
@@ -70,7 +74,4 @@ internal static class HandlerRoutes
         await webhooks.FindAsync(key, cancellation) is { } webhook
             ? AdminPage.Show<WebhookPage>(new { Webhook = webhook, Jobs = await webhooks.ListJobsAsync(key, ShownJobs, cancellation), Result = result })
             : await NotFoundAsync(key, webhooks, cancellation);
-
-    private static async Task<HashSet<string>> FindMissingAsync(IEnumerable<HandlerDescriptor> handlers, AppDatabase app, CancellationToken cancellation) =>
-        [.. await app.FindMissingAsync([.. handlers.SelectMany(handler => handler.Tables).Distinct()], cancellation)];
 }

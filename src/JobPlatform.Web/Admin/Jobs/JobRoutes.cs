@@ -7,6 +7,7 @@ using JobPlatform.Core.Runs;
 using JobPlatform.Core.Webhooks;
 using JobPlatform.Web.Admin.Parts;
 using JobPlatform.Web.Admin.Runs;
+using JobPlatform.Web.Admin.Search;
 using JobPlatform.Web.Api;
 using JobPlatform.Web.Security;
 using Microsoft.AspNetCore.Builder;
@@ -18,6 +19,7 @@ namespace JobPlatform.Web.Admin.Jobs;
 /// <summary><c>/admin/jobs</c>: the list, a job's page, its versions, and what is done to jobs by one click.</summary>
 internal static class JobRoutes
 {
+    private const string Address = "/admin/jobs";
     private const int PageSize = 50;
     private const int Charted = 60;
     private const int ShownRuns = 10;
@@ -57,8 +59,8 @@ internal static class JobRoutes
             Search = q,
             Faults = faults,
             Handlers = handlers.All.Select(handler => handler.Key).ToList(),
-            First = after is null ? null : AddressOf(q, null),
-            Next = page.Count <= PageSize ? null : AddressOf(q, JobEndpoints.WritePlace(filter.Sort, shown[^1])),
+            First = after is null ? null : ListAddress.Of(Address, q, null),
+            Next = page.Count <= PageSize ? null : ListAddress.Of(Address, q, JobEndpoints.WritePlace(filter.Sort, shown[^1])),
         });
     }
 
@@ -90,7 +92,7 @@ internal static class JobRoutes
         var form = await context.Request.ReadFormAsync(cancellation);
         var names = form["job"].OfType<string>().Where(JobDefinition.IsName).Distinct().Take(PageSize).ToList();
         var action = form["action"].ToString();
-        if (names.Count == 0) return AdminPage.GoBack(context, "/admin/jobs", "No job is selected. Tick the boxes of some, and try again.", isFault: true);
+        if (names.Count == 0) return AdminPage.GoBack(context, Address, "No job is selected. Tick the boxes of some, and try again.", isFault: true);
         var (done, failures) = (0, new List<string>());
         foreach (var name in names)
         {
@@ -104,7 +106,7 @@ internal static class JobRoutes
             else failures.Add(failure);
         }
         var word = action switch { "run" => "set running", "enable" => "enabled", _ => "disabled" };
-        return AdminPage.GoBack(context, "/admin/jobs", $"{Count(done)} {word}. {string.Join(' ', failures.Distinct())}".TrimEnd(), isFault: failures.Count > 0);
+        return AdminPage.GoBack(context, Address, $"{Count(done)} {word}. {string.Join(' ', failures.Distinct())}".TrimEnd(), isFault: failures.Count > 0);
     }
 
     private static Task<IResult> EnableAsync(string name, HttpContext context, JobStore jobs, CancellationToken cancellation) => SwitchAsync(name, true, context, jobs, cancellation);
@@ -128,7 +130,7 @@ internal static class JobRoutes
         if (answer is RunAnswer.TooWide { Bounds: var bounds }) return AdminPage.Confirm(context, bounds);
         var (runId, fault) = RunAnswerText.Read(answer);
         return runId is null ? AdminPage.GoBack(context, $"/admin/jobs/{name}", fault!, isFault: true)
-            : form.ContainsKey("return_to") ? AdminPage.GoBack(context, "/admin/jobs", $"{name} runs as soon as a worker is free.")
+            : form.ContainsKey("return_to") ? AdminPage.GoBack(context, Address, $"{name} runs as soon as a worker is free.")
             : AdminPage.SeeOther($"/admin/runs/{runId}");
     }
 
@@ -157,15 +159,9 @@ internal static class JobRoutes
     {
         if (!JobDefinition.IsName(name)) return await NotFoundAsync(name, jobs, cancellation);
         var answer = await editor.DeleteAsync(name, null, context.ToActor(), cancellation);
-        if (answer is not JobAnswer.Done) return AdminPage.GoBack(context, "/admin/jobs", JobAnswerText.Of(answer), isFault: true);
+        if (answer is not JobAnswer.Done) return AdminPage.GoBack(context, Address, JobAnswerText.Of(answer), isFault: true);
         Note.Leave(context, $"{name} is deleted. Its runs are still listed.", isFault: false);
-        return AdminPage.SeeOther("/admin/jobs");
-    }
-
-    private static string AddressOf(string? search, string? cursor)
-    {
-        string?[] parts = [search is null ? null : $"q={Uri.EscapeDataString(search)}", cursor is null ? null : $"cursor={cursor}"];
-        return string.Join('?', new[] { "/admin/jobs", string.Join('&', parts.OfType<string>()) }.Where(part => part.Length > 0));
+        return AdminPage.SeeOther(Address);
     }
 
     private static string Count(int jobs) => jobs == 1 ? "1 job" : $"{jobs} jobs";

@@ -1,3 +1,4 @@
+using JobPlatform.Core.Alerts;
 using JobPlatform.Core.Jobs;
 using JobPlatform.Core.Runs;
 using JobPlatform.Core.Statistics;
@@ -18,18 +19,19 @@ internal static class OverviewRoutes
 
     public static void MapOverview(this IEndpointRouteBuilder admin) => admin.MapGet("", ShowAsync).RequireAccess(Access.Read);
 
-    private static async Task<IResult> ShowAsync(StatisticsReader statistics, RunStore runs, JobList jobs, TimeProvider clock, CancellationToken cancellation)
+    private static async Task<IResult> ShowAsync(StatisticsReader statistics, RunStore runs, JobList jobs, AlertReader alerts, TimeProvider clock, CancellationToken cancellation)
     {
         var now = clock.GetUtcNow();
-        var scheduled = (await jobs.ReadAsync(new() { IsEnabled = true, Sort = JobSort.NextDue }, null, Rows * 2, cancellation)).Where(job => job.NextDueAt is not null).ToList();
+        var (scheduled, overdue) = (new JobFilter { IsEnabled = true, Sort = JobSort.NextDue }, now - Patience);
         return AdminPage.Show<OverviewPage>(new
         {
+            Alerts = await alerts.ListAsync(openOnly: true, limit: Rows, cancellation: cancellation),
             Figures = await statistics.ReadAsync(cancellation),
             Running = await runs.ListAsync(new() { Status = RunStatus.Running }, null, Rows, cancellation),
             Failed = await runs.ListAsync(new() { Status = RunStatus.Failed, From = now.AddDays(-1) }, null, Rows, cancellation),
             Skipped = await runs.ListAsync(new() { Status = RunStatus.Skipped, From = now.AddDays(-1) }, null, Rows, cancellation),
-            Overdue = scheduled.Where(job => job.NextDueAt < now - Patience).ToList(),
-            Next = scheduled.Where(job => job.NextDueAt >= now - Patience).Take(Rows).ToList(),
+            Overdue = (await jobs.ReadAsync(scheduled, null, Rows, cancellation)).Where(job => job.NextDueAt < overdue).ToList(),
+            Next = (await jobs.ReadAsync(scheduled, new JobPlace("", overdue), Rows, cancellation)).Where(job => job.NextDueAt is not null).ToList(),
         });
     }
 }

@@ -9,5 +9,5 @@ internal static class ScheduleWords
     public static string Of(string? cron, string timeZone, string job) =>
         cron is null ? "only when it is asked to"
         : !CronExpression.TryParse(cron, job, out var expression, out _) ? "its cron expression cannot be read"
-        : timeZone == "UTC" ? $"{expression.Describe()}, UTC" : $"{expression.Describe()}, {timeZone}";
+        : $"{expression.Describe()}, {timeZone}";
 }

@@ -32,7 +32,7 @@ internal static class RunRoutes
         var before = query.GetCursor(parts => parts is [var text] && Guid.TryParseExact(text, "D", out var id) ? (Guid?)id : null);
         if (query.Faults.Count > 0) return Problem.Invalid(query.Faults);
         var faults = wanted.Faults.ToList();
-        if (wanted.Filter.Job is { } job && (!JobDefinition.IsName(job) || await jobs.FindAsync(job, cancellation) is null))
+        if (wanted.Filter.Job is { } job && (!JobDefinition.IsName(job) || !await jobs.WasThereAsync(job, cancellation)))
             faults.Add(JobDefinition.IsName(job) ? await jobs.DescribeUnknownAsync(job, cancellation) : $"job: '{Shown.Shorten(job)}' is no job's name.");
         var page = faults.Count > 0 ? new RunPage([], null, null) : await search.FindAsync(wanted.Filter, wanted.Text, before, PageSize, cancellation);
         return AdminPage.Show<RunsPage>(new

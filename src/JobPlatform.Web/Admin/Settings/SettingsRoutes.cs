@@ -1,6 +1,7 @@
 using JobPlatform.Core.Checks;
 using JobPlatform.Core.Engine;
 using JobPlatform.Core.Settings;
+using JobPlatform.Core.Telemetry;
 using JobPlatform.Web.Security;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -18,7 +19,7 @@ internal static class SettingsRoutes
     public static void MapSettingsPages(this IEndpointRouteBuilder admin) =>
         admin.MapGet("/settings", ShowAsync).RequireAccess(Access.Read);
 
-    private static async Task<IResult> ShowAsync(IConfiguration configuration, PlatformSettings settings, SecretRedactor redactor, DriftCheck drift, IJobEngine engine, string? check, CancellationToken cancellation)
+    private static async Task<IResult> ShowAsync(IConfiguration configuration, PlatformSettings settings, SecretRedactor redactor, DriftCheck drift, IJobEngine engine, LoadReader load, string? check, CancellationToken cancellation)
     {
         var findings = SettingsChecks.Run(settings);
         var isChecked = check == "all";
@@ -37,6 +38,7 @@ internal static class SettingsRoutes
             Findings = findings.Take(MostFindings).Select(finding => finding with { Message = redactor.Redact(finding.Message) }).ToList(),
             IsMore = findings.Count > MostFindings,
             IsChecked = isChecked,
+            Tables = (await load.GetAsync(cancellation))?.Tables.OrderByDescending(table => table.Bytes).ToList() ?? [],
         });
     }
 }
