@@ -62,7 +62,7 @@ public sealed class SignInTests : PageTests
         await Page.WaitForURLAsync("**/admin/jobs");
         await Expect(Page.GetByText($"{job} is deleted.")).ToBeVisibleAsync();
         await Page.GotoAsync($"/admin/runs?q=job%3A{job}");
-        await Expect(Page.Locator($"[data-row] a[href$='{run}']")).ToBeVisibleAsync();
+        await Expect(Page.Locator($"[data-row] a[href$='{run}']").First).ToBeVisibleAsync();
         await Page.GotoAsync($"/admin/runs/{run}");
         await Expect(Page.Locator("h1")).ToContainTextAsync($"{job} (deleted)");
         Assert.That(await Setup.Database.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM jobplatform.jobs WHERE name = @job)", new { job }), Is.False);
