@@ -10,10 +10,13 @@ namespace JobPlatform.Core.Telemetry;
 /// </summary>
 public sealed class LoadReader(PlatformDatabase database, TimeProvider clock) : IDisposable
 {
-    /// <summary>Runs that wait, by queue. Not one count over the table: it would pass all that are due later.</summary>
+    /// <summary>
+    /// Runs that wait, by queue; 0 for a queue of the jobs in which none does, as an autoscaler goes down by a figure and
+    /// never by its absence. Not one count over the table: it would pass all that are due later.
+    /// </summary>
     internal const string QueuesSql =
         """
-        SELECT queue, sum(depth)::bigint AS depth, max(extract(epoch FROM @now - oldest))::float8 AS oldest_seconds FROM (
+        SELECT queue, sum(depth)::bigint AS depth, coalesce(max(extract(epoch FROM @now - oldest)), 0)::float8 AS oldest_seconds FROM (
             SELECT l.queue, w.depth, w.oldest FROM (SELECT DISTINCT queue, priority FROM jobplatform.jobs) l CROSS JOIN LATERAL (
                 SELECT count(*) AS depth, min(run_at) AS oldest FROM (
                     SELECT run_at FROM jobplatform.job_runs
@@ -25,7 +28,7 @@ public sealed class LoadReader(PlatformDatabase database, TimeProvider clock) : 
                     SELECT run_at FROM jobplatform.job_runs
                      WHERE status IN ('queued', 'retrying') AND limited AND job_id = j.id AND run_at <= @now
                      ORDER BY run_at LIMIT 10000) r) w) waiting
-         GROUP BY queue HAVING sum(depth) > 0 ORDER BY queue;
+         GROUP BY queue ORDER BY queue;
         """;
 
     private const string Sql = QueuesSql +

@@ -9,7 +9,7 @@ public sealed record QueueLoad
     /// <summary>How many; at most 10,000 are counted of each job, or each priority of jobs without a limit.</summary>
     public long Depth { get; init; }
 
-    /// <summary>How many seconds the oldest of them has waited.</summary>
+    /// <summary>How many seconds the oldest of them has waited; 0 where none does.</summary>
     public double OldestSeconds { get; init; }
 }
 
@@ -32,7 +32,7 @@ public sealed record TableLoad
 /// <summary>How much there is to do, and what the platform costs its database, for all nodes together. Immutable.</summary>
 public sealed record LoadSnapshot
 {
-    /// <summary>The queues in which runs wait.</summary>
+    /// <summary>The queues that jobs use.</summary>
     public required IReadOnlyList<QueueLoad> Queues { get; init; }
 
     /// <summary>Runs that are running.</summary>

@@ -6,7 +6,7 @@ namespace JobPlatform.Core.Telemetry;
 /// <summary>What this process counts while it works. Thread-safe.</summary>
 public static class RunMetrics
 {
-    /// <summary>The name of the meter, here and in <see cref="DatabaseGauges"/>.</summary>
+    /// <summary>The name of the meter, here and in <see cref="LoadGauges"/>.</summary>
     public const string MeterName = "JobPlatform";
 
     private static readonly Meter Meter = new(MeterName);

@@ -18,6 +18,7 @@ public sealed partial class MetricsTests
         await cli.Database.AddJobAsync("good", "test-job");
         await cli.Database.AddJobAsync("bad", "test-fail-job", "max_attempts = 1");
         await cli.Database.AddJobAsync("aside", "test-job", "queue = 'elsewhere'", "overlap_policy = 'allow'");
+        await cli.Database.AddJobAsync("calm", "test-job", "queue = 'calm'");
         await cli.Database.ExecuteAsync("SELECT jobplatform.enqueue_job('aside', NULL, now() - interval '1 hour') FROM generate_series(1, 7); SELECT jobplatform.enqueue_job('aside', NULL, now() + interval '1 day')");
         await using var node = await ServerNode.StartAsync(cli);
         foreach (var job in (string[])["good", "bad"])
@@ -33,6 +34,8 @@ public sealed partial class MetricsTests
             Assert.That(text, Does.Match("""(?m)^jobplatform_run_wait_seconds_bucket\{[^}]*job="good"[^}]*\} """));
             Assert.That(text, Does.Match("""(?m)^jobplatform_queue_depth\{[^}]*queue="elsewhere"[^}]*\} 7\b"""), "what is due later does not wait");
             Assert.That(text, Does.Match("""(?m)^jobplatform_queue_oldest_seconds\{[^}]*queue="elsewhere"[^}]*\} \d{4}\b"""));
+            Assert.That(text, Does.Match("""(?m)^jobplatform_queue_depth\{[^}]*queue="calm"[^}]*\} 0\b"""), "an autoscaler goes down only by a figure, not by its absence");
+            Assert.That(text, Does.Match("""(?m)^jobplatform_queue_oldest_seconds\{[^}]*queue="calm"[^}]*\} 0\b"""));
             Assert.That(text, Does.Match("""(?m)^jobplatform_workers(\{[^}]*\})? 1\b"""));
             Assert.That(text, Does.Match("""(?m)^jobplatform_database_up(\{[^}]*\})? 1\b"""));
             Assert.That(text, Does.Match("""(?m)^jobplatform_database_transactions_total(\{[^}]*\})? \d+"""));
