@@ -4,11 +4,12 @@
 #   deploy/install.sh [--binary DIR] [--workers N] [--root DIR]
 #
 #   --binary DIR   a folder made by 'dotnet publish' (see docs/operations.md); default: it is published here, which needs the SDK
-#   --workers N    worker processes; default 1
+#   --workers N    worker processes, 1 to 9; default 1. Others that run already are kept, and restarted, too
 #   --root DIR     install below this folder and start nothing: for images and tests
 #
-# It makes the user jobplatform, /opt/jobplatform, /etc/jobplatform/jobplatform.env (kept when it is there) and the units
-# jobplatform-web and jobplatform-worker@1 … N. Set ConnectionStrings__Platform in the env file, then run it again.
+# It makes the user jobplatform, /opt/jobplatform, in /etc/jobplatform secrets.env and owner.env (kept when they are there), and
+# the units jobplatform-migrate, jobplatform-web and jobplatform-worker@1 … N. The first time it starts nothing and says what is
+# to be done before; docs/operations.md has it step by step.
 set -euo pipefail
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=deploy/common.sh
@@ -23,7 +24,8 @@ while [ $# -gt 0 ]; do
         *) sed -n '2,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
     esac
 done
-case "$workers" in '' | *[!0-9]* | 0) fail "--workers ${workers:-(empty)} is no number of processes: try --workers 2." ;; esac
+# Each has a port of its own, whose last digit is its number.
+case "$workers" in [1-9]) ;; *) fail "--workers ${workers:-(empty)} is no number of processes from 1 to 9: try --workers 2. Each runs WORKER_CONCURRENCY handlers at once." ;; esac
 if [ -z "$root" ] && [ "$(id -u)" != 0 ]; then fail "Installing needs root: run it with sudo, or below a folder of yours with --root."; fi
 
 if [ -z "$binary" ]; then
@@ -39,19 +41,18 @@ if [ -z "$root" ] && ! id jobplatform >/dev/null 2>&1; then
     useradd --system --home-dir /opt/jobplatform --no-create-home --shell /usr/sbin/nologin jobplatform
 fi
 install -d -m 755 "$home" "$units"
-install -d -m 750 "$settings"
+# For root alone: systemd reads the files before it gives up its rights for a unit.
+install -d -m 700 "$settings"
 # Beside the old one and then over it: a process that runs keeps the file that it was started from.
-for file in "$binary"/*; do
+for file in "$binary"/* "$repo/deploy/restart.sh"; do
     if [ ! -f "$file" ]; then continue; fi
     install -m "$([ -x "$file" ] && echo 755 || echo 644)" "$file" "$home/.$(basename "$file").new"
     mv -f "$home/.$(basename "$file").new" "$home/$(basename "$file")"
 done
-if [ ! -f "$settings/jobplatform.env" ]; then
-    (umask 077 && cat >"$settings/jobplatform.env") <<EOF
-# Settings of the platform; docs/operations.md lists them. Both units read this file.
+if [ ! -f "$settings/secrets.env" ]; then
+    (umask 077 && cat >"$settings/secrets.env") <<END
+# Settings of the platform; README.md lists them. All units read this file.
 #ConnectionStrings__Platform=Host=localhost;Database=jobplatform;Username=jobplatform_run;Password=…
-# For 'migrate' only; without it the one above.
-#ConnectionStrings__Owner=Host=localhost;Database=jobplatform;Username=jobplatform_owner;Password=…
 JOBS_SECRET_KEY=$(head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n')
 #PUBLIC_URL=https://jobs.example.com
 #SMTP_URL=smtp://user:password@smtp.example.com:587
@@ -59,7 +60,13 @@ JOBS_SECRET_KEY=$(head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n')
 #ADMIN_EMAILS=ops@example.com
 LOG_FORMAT=json
 LOGS_ENABLED=true
-EOF
+END
+fi
+if [ ! -f "$settings/owner.env" ]; then
+    (umask 077 && cat >"$settings/owner.env") <<END
+# For the migration alone: the owner of the schema. The servers never see it.
+#ConnectionStrings__Owner=Host=localhost;Database=jobplatform;Username=jobplatform_owner;Password=…
+END
 fi
 for unit in "$repo"/deploy/systemd/*.service; do install -m 644 "$unit" "$units/"; done
 if [ -n "$root" ]; then
@@ -67,20 +74,15 @@ if [ -n "$root" ]; then
     exit 0
 fi
 
-chown root:jobplatform "$settings"
-chown root:jobplatform "$settings/jobplatform.env"
-chmod 640 "$settings/jobplatform.env"
 systemctl daemon-reload
-if ! grep -q '^ConnectionStrings__Platform=' "$settings/jobplatform.env"; then
-    say "Installed. Now set ConnectionStrings__Platform in /etc/jobplatform/jobplatform.env and run this again."
+if ! grep -q '^ConnectionStrings__Platform=' "$settings/secrets.env"; then
+    say "Installed, and nothing started. Set ConnectionStrings__Platform in /etc/jobplatform/secrets.env, ConnectionStrings__Owner in owner.env beside it," \
+        "run 'systemctl start jobplatform-migrate', make the servers' login, then run this again; docs/operations.md has it step by step."
     exit 0
 fi
 systemctl start jobplatform-migrate.service || fail "The migration failed: 'journalctl -u jobplatform-migrate' says why. What runs is still the version before."
-# One after the other, so that jobs and pages go on.
-for number in $(seq 1 "$workers"); do
-    systemctl enable --quiet "jobplatform-worker@$number"
-    systemctl restart "jobplatform-worker@$number"
-done
-systemctl enable --quiet jobplatform-web
-systemctl restart jobplatform-web
-say "The platform runs: 'systemctl status jobplatform-web jobplatform-worker@1' shows it."
+servers=(jobplatform-web)
+for number in $(seq 1 "$workers"); do servers+=("jobplatform-worker@$number"); done
+systemctl enable --quiet "${servers[@]}"
+"$home/restart.sh" "${servers[@]}"
+say "The platform runs: 'systemctl status jobplatform-web jobplatform-worker@*' shows it."

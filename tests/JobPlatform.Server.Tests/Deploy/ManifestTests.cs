@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Diagnostics;
 using System.Runtime.Versioning;
 using JobPlatform.Core.Settings;
 using Microsoft.Extensions.Configuration;
@@ -64,6 +63,31 @@ public sealed class ManifestTests
     }
 
     [Test]
+    public void What_is_applied_before_the_migration_is_its_Job_and_what_that_needs_and_no_server()
+    {
+        var first = Directory.GetFiles(Path.Combine(Folder, "kubernetes"), "*.yaml").SelectMany(Load).Where(document => Text(document, "metadata", "labels", "step") == "migrate").ToList();
+        Assert.That(first.Select(document => Text(document, "kind")), Is.EquivalentTo((string[])["ConfigMap", "Job", "NetworkPolicy"]));
+        var sources = (YamlSequenceNode)At(((YamlSequenceNode)At(first.Single(document => Text(document, "kind") == "Job"), "spec", "template", "spec", "containers")!)[0], "envFrom")!;
+        Assert.That(sources.Select(source => Text(source, "configMapRef", "name")).OfType<string>(), Is.SubsetOf(first.Select(document => Text(document, "metadata", "name"))));
+        // The two Secrets are made before by the commands of the example, of which the servers get the first.
+        var secrets = Load(Path.Combine(Folder, "kubernetes", "secret.example.yaml")).Select(document => Text(document, "metadata", "name")).ToList();
+        Assert.That(sources.Select(source => Text(source, "secretRef", "name")).OfType<string>(), Is.EquivalentTo(secrets));
+        foreach (var server in (string[])["web.yaml", "worker.yaml"])
+            Assert.That(File.ReadAllText(Path.Combine(Folder, "kubernetes", server)), Does.Not.Contain(secrets[1]), server);
+    }
+
+    [Test]
+    public void Each_worker_of_a_plain_server_has_a_port_that_is_scraped_and_only_the_migration_knows_the_owner()
+    {
+        string Unit(string name) => File.ReadAllText(Path.Combine(Folder, "systemd", $"{name}.service"));
+        Assert.That(Unit("jobplatform-worker@"), Does.Contain("serve --role worker --urls http://127.0.0.1:510%i\n"));
+        var targets = (YamlSequenceNode)At(((YamlSequenceNode)At(((YamlSequenceNode)At(Load(Path.Combine(Folder, "prometheus", "prometheus.yaml")).Single(), "scrape_configs")!)[0], "static_configs")!)[0], "targets")!;
+        Assert.That(targets.Select(target => target.ToString()), Is.EqualTo((string[])["127.0.0.1:5080", "127.0.0.1:5101", "127.0.0.1:5102"]));
+        Assert.That(Unit("jobplatform-migrate"), Does.Contain("EnvironmentFile=-/etc/jobplatform/owner.env\n"));
+        Assert.That(Unit("jobplatform-web") + Unit("jobplatform-worker@"), Does.Not.Contain("owner.env"));
+    }
+
+    [Test]
     public void Compose_has_its_five_services_the_platforms_hardened_and_its_settings_allow_a_start()
     {
         var compose = Load(Path.Combine(Folder, "compose.yaml")).Single();
@@ -118,39 +142,12 @@ public sealed class ManifestTests
             // The program is not installed here.
             var copy = Path.Combine(folder, Path.GetFileName(unit));
             await File.WriteAllTextAsync(copy, (await File.ReadAllTextAsync(unit)).Replace("ExecStart=/opt/jobplatform/jobplatform", "ExecStart=/bin/true", StringComparison.Ordinal));
-            var (verified, said) = await RunAsync("systemd-analyze", "verify", "--man=no", copy);
+            var (verified, said) = await Tool.RunAsync("systemd-analyze", "verify", "--man=no", copy);
             Assert.That((verified, said), Is.EqualTo((0, "")), unit);
-            var (safe, exposure) = await RunAsync("systemd-analyze", "security", "--offline=true", "--threshold=20", copy);
+            var (safe, exposure) = await Tool.RunAsync("systemd-analyze", "security", "--offline=true", "--threshold=20", copy);
             Assert.That(safe, Is.Zero, $"{unit}: {exposure}");
         }
         Directory.Delete(folder, recursive: true);
-    }
-
-    [Test]
-    public async Task The_installer_puts_everything_below_a_folder_makes_a_key_and_keeps_the_settings_when_it_runs_again()
-    {
-        var root = Directory.CreateTempSubdirectory("jobplatform-root-").FullName;
-        var binary = Path.Combine(root, "published");
-        Directory.CreateDirectory(binary);
-        await File.WriteAllTextAsync(Path.Combine(binary, "jobplatform"), "#!/bin/sh\n");
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(Path.Combine(binary, "jobplatform"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
-        string[] arguments = [Path.Combine(Folder, "install.sh"), "--binary", binary, "--root", root];
-        var settings = Path.Combine(root, "etc/jobplatform/jobplatform.env");
-
-        Assert.That((await RunAsync("bash", arguments)).Code, Is.Zero);
-        var first = await File.ReadAllTextAsync(settings);
-        Assert.That((await RunAsync("bash", arguments)).Code, Is.Zero);
-
-        Assert.Multiple(() =>
-        {
-            Assert.That(File.ReadAllText(settings), Is.EqualTo(first));
-            Assert.That(first, Does.Match("(?m)^JOBS_SECRET_KEY=[0-9a-f]{64}$"));
-            if (!OperatingSystem.IsWindows()) Assert.That(File.GetUnixFileMode(settings), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
-            Assert.That(File.Exists(Path.Combine(root, "opt/jobplatform/jobplatform")));
-            Assert.That(Directory.GetFiles(Path.Combine(root, "etc/systemd/system")).Select(Path.GetFileName), Is.EquivalentTo(Directory.GetFiles(Path.Combine(Folder, "systemd")).Select(Path.GetFileName)));
-        });
-        Assert.That((await RunAsync("bash", [.. arguments, "--workers", "many"])).Output, Does.Contain("--workers many is no number of processes"));
-        Directory.Delete(root, recursive: true);
     }
 
     // The default of DRAIN_SECONDS.
@@ -180,13 +177,4 @@ public sealed class ManifestTests
     }
 
     private static string? Text(YamlNode node, params string[] path) => (At(node, path) as YamlScalarNode)?.Value;
-
-    private static async Task<(int Code, string Output)> RunAsync(string program, params string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var errors = process.StandardError.ReadToEndAsync();
-        var output = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        return (process.ExitCode, output + await errors);
-    }
 }
