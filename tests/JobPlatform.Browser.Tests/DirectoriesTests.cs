@@ -30,7 +30,7 @@ public sealed class DirectoriesTests : PageTests
         await Button("Test").ClickAsync();
         await Expect(Page.Locator("#result")).ToContainTextAsync("The first of them: user1, user2, user3, user4, user5.");
         await Button("Sync now").ClickAsync();
-        await Page.WaitForURLAsync("**/admin/runs/*");
+        await ComeToAsync("/admin/runs/*");
         await WaitForEndAsync(Guid.Parse(new Uri(Page.Url).Segments[^1]));
         await Page.GotoAsync(address);
         await Expect(Page.Locator("#last")).ToContainTextAsync("success");
@@ -102,7 +102,7 @@ public sealed class DirectoriesTests : PageTests
     {
         await Page.GotoAsync($"/admin/directory/{id}");
         await Button(button).ClickAsync();
-        await Page.WaitForURLAsync("**/admin/runs/*");
+        await ComeToAsync("/admin/runs/*");
         await WaitForEndAsync(Guid.Parse(new Uri(Page.Url).Segments[^1]));
         await Page.GotoAsync($"/admin/directory/{id}");
     }

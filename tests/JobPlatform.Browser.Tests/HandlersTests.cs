@@ -11,7 +11,7 @@ public sealed class HandlersTests : PageTests
     {
         await Page.GotoAsync("/admin/handlers");
         await Link("cleanup-sessions").ClickAsync();
-        await Page.WaitForURLAsync("**/admin/handlers/cleanup-sessions");
+        await ComeToAsync("/admin/handlers/cleanup-sessions");
         await Expect(Page.Locator("#facts")).ToContainTextAsync("public.chat_sessions is there");
         await Page.GotoAsync("/admin/handlers/talks");
         await Expect(Page.Locator("#config")).ToContainTextAsync("How many things there are. (a number, 1 to 1000; default 10)");
@@ -45,7 +45,7 @@ public sealed class HandlersTests : PageTests
         await Page.GotoAsync($"/admin/handlers/{key}");
         await Link("Edit").ClickAsync();
         await ConfirmAsync();
-        await Page.WaitForURLAsync($"**/admin/handlers/{key}/edit");
+        await ComeToAsync($"/admin/handlers/{key}/edit");
         Assert.That(await Page.ContentAsync(), Does.Not.Contain(Secret));
         await Page.GetByLabel("Description").FillAsync("Tells the shop.");
         await Button("Store").ClickAsync();

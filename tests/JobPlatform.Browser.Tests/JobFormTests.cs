@@ -10,7 +10,7 @@ public sealed class JobFormTests : PageTests
         var name = NewName("made");
         await Page.GotoAsync("/admin/jobs");
         await PressAsync("c");
-        await Page.WaitForURLAsync("**/admin/new-job");
+        await ComeToAsync("/admin/new-job");
         await Link("talks").ClickAsync();
 
         await Page.GetByLabel("Name", new() { Exact = true }).FillAsync(name);
@@ -23,7 +23,7 @@ public sealed class JobFormTests : PageTests
         await Expect(Page.Locator("#preview .due li")).ToHaveCountAsync(10);
         await Button("Make the job").ClickAsync();
 
-        await Page.WaitForURLAsync($"**/admin/jobs/{name}");
+        await ComeToAsync($"/admin/jobs/{name}");
         await Expect(Page.GetByText($"{name} is made.")).ToBeVisibleAsync();
         Assert.That(await Setup.Database.ScalarAsync<string>("SELECT concat_ws(' ', cron_expression, time_zone, config) FROM jobplatform.jobs WHERE name = @name", new { name }),
             Is.EqualTo("""30 2 * * * Europe/Berlin {"tone": "loud", "total": 42}"""));

@@ -26,7 +26,7 @@ public sealed class JobPageTests : PageTests
         var job = await AddJobAsync("payload");
         await Page.GotoAsync($"/admin/jobs/{job}");
         await Button("Dry run").ClickAsync();
-        await Page.WaitForURLAsync("**/admin/runs/*");
+        await ComeToAsync("/admin/runs/*");
         await Expect(Page.Locator("#run")).ToContainTextAsync("success", new() { Timeout = 60_000 });
         await Expect(Page.Locator("#run")).ToContainTextAsync("dry_run");
         await Expect(Page.Locator("#run")).ToContainTextAsync(Setup.Admin);
@@ -35,7 +35,7 @@ public sealed class JobPageTests : PageTests
         await Page.GetByText("Run now with a payload").ClickAsync();
         await Page.GetByLabel("Payload, laid over").FillAsync("""{"tone": "loud"}""");
         await Button("Run with this payload").ClickAsync();
-        await Page.WaitForURLAsync("**/admin/runs/*");
+        await ComeToAsync("/admin/runs/*");
         await Expect(Page.GetByRole(AriaRole.Region, new() { Name = "Output" })).ToContainTextAsync("loud", new() { Timeout = 60_000 });
     }
 

@@ -88,10 +88,10 @@ public sealed class JobsTests : PageTests
         await Expect(Row($"{prefix}-b")).ToContainTextAsync("disabled");
         await PressAsync("k");
         await PressAsync("Enter");
-        await Page.WaitForURLAsync($"**/admin/jobs/{prefix}-a");
+        await ComeToAsync($"/admin/jobs/{prefix}-a");
         await PressAsync("g");
         await PressAsync("r");
-        await Page.WaitForURLAsync("**/admin/runs");
+        await ComeToAsync("/admin/runs");
     }
 
     [Test]
@@ -116,6 +116,6 @@ public sealed class JobsTests : PageTests
         await Page.GotoAsync("/admin/jobs?q=there-is-no-such-job");
         await Expect(Page.GetByText("No job fits.")).ToBeVisibleAsync();
         await Link("Show all").ClickAsync();
-        await Page.WaitForURLAsync("**/admin/jobs");
+        await ComeToAsync("/admin/jobs");
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.RegularExpressions;
 using JobPlatform.Core.Runs;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;
@@ -89,6 +90,14 @@ public abstract class PageTests
         var run = await Setup.Host.Services.GetRequiredService<RunStore>().WaitAsync(id, TimeSpan.FromSeconds(60));
         Assert.That(run?.Status.IsEnd(), Is.True, $"The run {id} has not ended.");
         return run!;
+    }
+
+    /// <summary>Waits until the browser has come to an address; <c>*</c> stands for any part of it.</summary>
+    // Not WaitForURLAsync: it misses the end of a page that has loaded before it is called.
+    protected async Task ComeToAsync(string address)
+    {
+        await Expect(Page).ToHaveURLAsync(new Regex($"{Regex.Escape(address).Replace("\\*", "[^/?]+", StringComparison.Ordinal)}$"), new() { Timeout = 60_000 });
+        await Page.WaitForFunctionAsync("document.readyState === 'complete'");
     }
 
     /// <summary>Presses a key as a user does, who presses it again where nothing happens: what comes before a page's first picture the browser throws away.</summary>

@@ -44,10 +44,10 @@ public sealed class RunPageTests : PageTests
         await Page.GetByLabel("Payload, laid over").FillAsync("""{"tone": "loud"}""");
         await Button("Run again").ClickAsync();
 
-        await Page.WaitForURLAsync(url => !url.Contains($"{run}", StringComparison.Ordinal));
+        await Expect(Page).Not.ToHaveURLAsync(new System.Text.RegularExpressions.Regex($"{run}"));
         await Expect(Page.GetByRole(AriaRole.Region, new() { Name = "Output" })).ToContainTextAsync("loud", new() { Timeout = 60_000 });
         await Page.GetByText($"{run}").ClickAsync();
-        await Page.WaitForURLAsync($"**/admin/runs/{run}");
+        await ComeToAsync($"/admin/runs/{run}");
         await Expect(Page.GetByText("Retried by")).ToBeVisibleAsync();
     }
 

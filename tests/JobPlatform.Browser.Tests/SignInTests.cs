@@ -16,10 +16,10 @@ public sealed class SignInTests : PageTests
         await Page.GetByLabel("Password").FillAsync(Setup.Password);
         await PressAsync("Enter");
 
-        await Page.WaitForURLAsync("**/admin/runs?q=status%3Afailed");
+        await ComeToAsync("/admin/runs?q=status%3Afailed");
         await Expect(Page.GetByText(Setup.Admin)).ToBeVisibleAsync();
         await Button("Sign out").ClickAsync();
-        await Page.WaitForURLAsync("**/admin/sign-in");
+        await ComeToAsync("/admin/sign-in");
         await Page.GotoAsync("/admin");
         await Expect(Page.GetByRole(AriaRole.Heading, new() { Name = "Sign in" })).ToBeVisibleAsync();
     }
@@ -37,7 +37,7 @@ public sealed class SignInTests : PageTests
         await Expect(Page.GetByLabel("E-mail")).ToHaveValueAsync(Setup.Admin);
         await Page.GetByLabel("Password").FillAsync(Setup.Password);
         await Button("Sign in").ClickAsync();
-        await Page.WaitForURLAsync("**/admin/jobs");
+        await ComeToAsync("/admin/jobs");
     }
 
     [Test]
@@ -59,7 +59,7 @@ public sealed class SignInTests : PageTests
         await Page.GetByLabel("Password").FillAsync(Setup.Password);
         await Button("Confirm and go on").ClickAsync();
 
-        await Page.WaitForURLAsync("**/admin/jobs");
+        await ComeToAsync("/admin/jobs");
         await Expect(Page.GetByText($"{job} is deleted.")).ToBeVisibleAsync();
         await Page.GotoAsync($"/admin/runs?q=job%3A{job}");
         await Expect(Page.Locator($"[data-row] a[href$='{run}']").First).ToBeVisibleAsync();
