@@ -33,20 +33,23 @@ public sealed record DirectoryGroup(string Id, string Reference, string Name, IR
 /// <param name="Rows">The rows.</param>
 /// <param name="IsFirst">True where the list begins, also when another position was asked for that the directory has forgotten.</param>
 /// <param name="Next">Where it goes on; null at its end.</param>
-public sealed record DirectoryPage<T>(IReadOnlyList<T> Rows, bool IsFirst, string? Next);
+public sealed record DirectoryRows<T>(IReadOnlyList<T> Rows, bool IsFirst, string? Next);
 
 /// <summary>Reads a directory; not thread-safe. Every method may throw a <see cref="DirectoryException"/>.</summary>
 public interface IDirectoryReader : IAsyncDisposable
 {
+    /// <summary>Whether a list shifts while it is paged, so that it may lack rows that are there: the two finders tell.</summary>
+    bool ListsShift { get; }
+
     /// <summary>All users, page by page.</summary>
-    /// <param name="position">The <see cref="DirectoryPage{T}.Next"/> of an earlier page; null for the beginning.</param>
+    /// <param name="position">The <see cref="DirectoryRows{T}.Next"/> of an earlier page; null for the beginning.</param>
     /// <param name="cancellation">Ends it.</param>
-    IAsyncEnumerable<DirectoryPage<DirectoryUser>> ReadUsersAsync(string? position, CancellationToken cancellation);
+    IAsyncEnumerable<DirectoryRows<DirectoryUser>> ReadUsersAsync(string? position, CancellationToken cancellation);
 
     /// <summary>All groups, likewise.</summary>
-    IAsyncEnumerable<DirectoryPage<DirectoryGroup>> ReadGroupsAsync(string? position, CancellationToken cancellation);
+    IAsyncEnumerable<DirectoryRows<DirectoryGroup>> ReadGroupsAsync(string? position, CancellationToken cancellation);
 
-    /// <summary>A user that was not in the list and may be there all the same, as lists shift while they are paged; null when it is gone.</summary>
+    /// <summary>A user that a shifting list lacked; null when it is gone.</summary>
     Task<DirectoryUser?> FindUserAsync(string id, CancellationToken cancellation);
 
     /// <summary>A group, likewise.</summary>

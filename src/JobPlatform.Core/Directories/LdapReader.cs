@@ -19,25 +19,27 @@ internal sealed class LdapReader(DirectoryDefinition definition, LdapSettings ld
     private readonly Uri _url = new(definition.Url);
     private LdapConnection? _connection;
 
+    // A search is of one moment or goes by entries: what it lacks is gone.
+    public bool ListsShift => false;
+
     private string Host => $"{_url.Host}:{AddressGuard.PortOf(_url)}";
 
-    public IAsyncEnumerable<DirectoryPage<DirectoryUser>> ReadUsersAsync(string? position, CancellationToken cancellation) =>
+    public IAsyncEnumerable<DirectoryRows<DirectoryUser>> ReadUsersAsync(string? position, CancellationToken cancellation) =>
         ListAsync("base_dn", ldap.BaseDn, ldap.UserFilter,
             [ldap.IdAttribute, ldap.UserNameAttribute, ldap.EmailAttribute, ldap.GivenNameAttribute, ldap.FamilyNameAttribute, ldap.DisplayNameAttribute, AccountControl],
             ReadUser, position, cancellation);
 
-    public IAsyncEnumerable<DirectoryPage<DirectoryGroup>> ReadGroupsAsync(string? position, CancellationToken cancellation) =>
+    public IAsyncEnumerable<DirectoryRows<DirectoryGroup>> ReadGroupsAsync(string? position, CancellationToken cancellation) =>
         ListAsync(ldap.GroupBaseDn is null ? "base_dn" : "group_base_dn", ldap.GroupBaseDn ?? ldap.BaseDn, ldap.GroupFilter,
             [ldap.IdAttribute, ldap.GroupNameAttribute, ldap.MemberAttribute], ReadGroup, position, cancellation);
 
-    // A search is of one moment or goes by entries: it does not shift, so that what it lacks is gone.
     public Task<DirectoryUser?> FindUserAsync(string id, CancellationToken cancellation) => Task.FromResult<DirectoryUser?>(null);
 
     public Task<DirectoryGroup?> FindGroupAsync(string id, CancellationToken cancellation) => Task.FromResult<DirectoryGroup?>(null);
 
     public ValueTask DisposeAsync() => _connection?.DisposeAsync() ?? ValueTask.CompletedTask;
 
-    private async IAsyncEnumerable<DirectoryPage<T>> ListAsync<T>(string field, string baseDn, string filter, string[] attributes,
+    private async IAsyncEnumerable<DirectoryRows<T>> ListAsync<T>(string field, string baseDn, string filter, string[] attributes,
         Func<LdapEntry, T> read, string? position, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var connection = _connection ??= await ConnectAsync(cancellation);

@@ -19,11 +19,13 @@ internal sealed class ScimReader(DirectoryDefinition definition, string token, O
 
     private readonly string _root = definition.Url.TrimEnd('/');
 
-    public IAsyncEnumerable<DirectoryPage<DirectoryUser>> ReadUsersAsync(string? position, CancellationToken cancellation) =>
+    public bool ListsShift => true;
+
+    public IAsyncEnumerable<DirectoryRows<DirectoryUser>> ReadUsersAsync(string? position, CancellationToken cancellation) =>
         ListAsync("Users", definition.PageSize, ReadUser, position, cancellation);
 
     // Each of them comes with all its members.
-    public IAsyncEnumerable<DirectoryPage<DirectoryGroup>> ReadGroupsAsync(string? position, CancellationToken cancellation) =>
+    public IAsyncEnumerable<DirectoryRows<DirectoryGroup>> ReadGroupsAsync(string? position, CancellationToken cancellation) =>
         ListAsync("Groups", Math.Min(MostGroups, definition.PageSize), ReadGroup, position, cancellation);
 
     public Task<DirectoryUser?> FindUserAsync(string id, CancellationToken cancellation) => FindAsync("Users", id, ReadUser, cancellation);
@@ -32,7 +34,7 @@ internal sealed class ScimReader(DirectoryDefinition definition, string token, O
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    private async IAsyncEnumerable<DirectoryPage<T>> ListAsync<T>(
+    private async IAsyncEnumerable<DirectoryRows<T>> ListAsync<T>(
         string list, int size, Func<JsonElement, T> read, string? position, [EnumeratorCancellation] CancellationToken cancellation)
     {
         for (var start = position is null ? 1 : long.Parse(position, CultureInfo.InvariantCulture); ;)

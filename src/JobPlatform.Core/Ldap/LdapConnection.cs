@@ -34,6 +34,10 @@ internal sealed class LdapConnection : IAsyncDisposable
     private const int MostBytes = 32 * 1024 * 1024;
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(60);
 
+    // Enumerated values, which the framework writes of an enum only.
+    private static readonly byte[] WholeSubtree = [0x0A, 1, 2];
+    private static readonly byte[] NeverFollowAliases = [0x0A, 1, 0];
+
     private Stream _stream;
     private PipeReader _input;
     private int _lastId;
@@ -89,8 +93,8 @@ internal sealed class LdapConnection : IAsyncDisposable
         {
             using var request = writer.PushSequence(Operation(3));
             writer.WriteOctetString(Encoding.UTF8.GetBytes(baseDn));
-            writer.WriteEnumeratedValue(LdapScope.Subtree);
-            writer.WriteEnumeratedValue(LdapAliases.Never);
+            writer.WriteEncodedValue(WholeSubtree);
+            writer.WriteEncodedValue(NeverFollowAliases);
             writer.WriteInteger(0);
             writer.WriteInteger(0);
             writer.WriteBoolean(false);

@@ -74,10 +74,10 @@ internal sealed class DirectoryStaging(PlatformDatabase database, DirectoryConne
     }
 
     /// <summary>Keeps a page of users.</summary>
-    public Task AddAsync(DirectoryPage<DirectoryUser> page, CancellationToken cancellation) => WriteAsync(page, "groups", ClearUsers, PutUsers, Describe(page.Rows), cancellation);
+    public Task AddAsync(DirectoryRows<DirectoryUser> page, CancellationToken cancellation) => WriteAsync(page, "groups", ClearUsers, PutUsers, Describe(page.Rows), cancellation);
 
     /// <summary>Keeps a page of groups.</summary>
-    public Task AddAsync(DirectoryPage<DirectoryGroup> page, CancellationToken cancellation) => WriteAsync(page, "merge", ClearGroups, PutGroups, Describe(page.Rows), cancellation);
+    public Task AddAsync(DirectoryRows<DirectoryGroup> page, CancellationToken cancellation) => WriteAsync(page, "merge", ClearGroups, PutGroups, Describe(page.Rows), cancellation);
 
     /// <summary>Keeps users that the list lacked.</summary>
     public async Task AddAsync(IReadOnlyList<DirectoryUser> users, CancellationToken cancellation)
@@ -103,7 +103,7 @@ internal sealed class DirectoryStaging(PlatformDatabase database, DirectoryConne
         if (await ExecuteAsync(open, Advance, new { connection.Id, run.RunId, run.Fence, next = (string?)null, following = "merge" }, cancellation) == 0) throw Overtaken();
     }
 
-    private async Task WriteAsync<T>(DirectoryPage<T> page, string following, string clear, string put, object rows, CancellationToken cancellation)
+    private async Task WriteAsync<T>(DirectoryRows<T> page, string following, string clear, string put, object rows, CancellationToken cancellation)
     {
         await using var open = await database.OpenAsync(cancellation);
         await using var transaction = await open.BeginTransactionAsync(cancellation);

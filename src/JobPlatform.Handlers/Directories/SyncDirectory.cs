@@ -80,8 +80,9 @@ public sealed class SyncDirectory(PlatformDatabase database, DirectoryReaders di
             await RecordAsync(connection.Id, refusal, cancellation);
             return RunOutcome.StopForSafety(refusal);
         }
-        var kept = await FindMissedAsync(connection.Id, "directory_users", "directory_read_users", reader.FindUserAsync, staging.AddAsync, run, cancellation)
-                 + await FindMissedAsync(connection.Id, "directory_groups", "directory_read_groups", reader.FindGroupAsync, staging.AddAsync, run, cancellation);
+        var kept = !reader.ListsShift ? 0
+            : await FindMissedAsync(connection.Id, "directory_users", "directory_read_users", reader.FindUserAsync, staging.AddAsync, run, cancellation)
+            + await FindMissedAsync(connection.Id, "directory_groups", "directory_read_groups", reader.FindGroupAsync, staging.AddAsync, run, cancellation);
 
         run.ReportProgress(figures.UsersRead, figures.UsersRead, "comparing");
         await using var open = await database.OpenAsync(cancellation);
@@ -124,8 +125,7 @@ public sealed class SyncDirectory(PlatformDatabase database, DirectoryReaders di
         }
     }
 
-    // Each that the list lacks is asked for by its id, where lists shift while they are paged: nobody is deactivated
-    // who is there.
+    // Each that the list lacks is asked for by its id: nobody is deactivated who is there.
     private async Task<long> FindMissedAsync<T>(Guid id, string known, string read, Func<string, CancellationToken, Task<T?>> find,
         Func<IReadOnlyList<T>, CancellationToken, Task> add, RunContext run, CancellationToken cancellation) where T : class
     {

@@ -20,15 +20,3 @@ internal enum LdapResult
     Unavailable = 52,
     UnwillingToPerform = 53,
 }
-
-/// <summary>What a search looks at.</summary>
-internal enum LdapScope
-{
-    Subtree = 2,
-}
-
-/// <summary>Whether aliases are followed.</summary>
-internal enum LdapAliases
-{
-    Never = 0,
-}
