@@ -38,7 +38,8 @@ public sealed class SlapdProcess : IAsyncDisposable
     /// <summary>Starts one with the entries of an LDIF text below the two units.</summary>
     /// <param name="entries">The entries.</param>
     /// <param name="certificateEnds">When its certificate ends; null for tomorrow.</param>
-    public static async Task<SlapdProcess> StartAsync(string entries = "", DateTimeOffset? certificateEnds = null)
+    /// <param name="access">Who may do what, as its configuration says it; empty for everybody all.</param>
+    public static async Task<SlapdProcess> StartAsync(string entries = "", DateTimeOffset? certificateEnds = null, string access = "")
     {
         if (!File.Exists(Path.Combine(Programs, "slapd")))
         {
@@ -48,7 +49,7 @@ public sealed class SlapdProcess : IAsyncDisposable
         }
         var slapd = new SlapdProcess(Directory.CreateTempSubdirectory("jobplatform-slapd").FullName);
         slapd.WriteCertificates(certificateEnds ?? TimeProvider.System.GetUtcNow().AddDays(1));
-        slapd.WriteConfiguration();
+        slapd.WriteConfiguration(access);
         await CallAsync("slapd", ["-Tadd", "-q", "-f", slapd.In("slapd.conf")], Base + entries);
         await slapd.StartAsync();
         return slapd;
@@ -112,7 +113,7 @@ public sealed class SlapdProcess : IAsyncDisposable
 
     private string In(string name) => Path.Combine(_folder, name);
 
-    private void WriteConfiguration()
+    private void WriteConfiguration(string access)
     {
         Directory.CreateDirectory(In("data"));
         File.WriteAllText(In("slapd.conf"),
@@ -134,6 +135,7 @@ public sealed class SlapdProcess : IAsyncDisposable
             dbnosync
             index objectClass eq
             limits dn.exact="{ReaderDn}" size=unlimited
+            {access}
             """);
     }
 

@@ -30,7 +30,7 @@ public record DirectoryDefinition
     /// <summary>What LDAP needs; null for SCIM.</summary>
     public LdapSettings? Ldap { get; init; }
 
-    /// <summary>How many users or groups are asked for at once, 1 to 1000. Default 200.</summary>
+    /// <summary>How many users are asked for at once, 1 to 1000, and groups, of these 20 at most. Default 200.</summary>
     public int PageSize { get; init; } = 200;
 
     /// <summary>Minutes between two syncs, 60 to 43200 (30 days); looked at every hour. Default 60.</summary>
@@ -121,4 +121,10 @@ public sealed record DirectoryConnection : DirectoryDefinition
 
     /// <summary>What became of the last one: its counts, or <c>error</c> and <c>fault</c>; null before its end.</summary>
     public JsonElement? LastResult { get; init; }
+
+    /// <summary>When the directory was last read whole, and not for what has changed alone; null before the first time.</summary>
+    public DateTimeOffset? ReadWholeAt { get; init; }
+
+    /// <summary>The version of the definition that it was read whole by.</summary>
+    public int? ReadWholeVersion { get; init; }
 }

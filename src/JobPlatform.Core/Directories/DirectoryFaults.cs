@@ -52,9 +52,18 @@ internal static partial class DirectoryFaults
     private static string? FindAbsence(DirectoryDefinition definition, DirectoryConnection? before)
     {
         if (before?.SecretChangedAt is null) return $"kind {(definition.Kind == DirectoryKind.Scim ? "scim needs the token" : "ldap with bind_dn needs the password")}, and none is stored.";
-        return OriginOf(definition) == OriginOf(before) ? null
-            // Whoever may change the URL could otherwise have a secret sent to himself that he may not read.
-            : "the URL leads to another host now. Give the secret again, as the stored one is sent only where it was meant for.";
+        // Whoever may change the connection could otherwise have a secret sent to himself that he may not read.
+        if (OriginOf(definition) != OriginOf(before)) return "the URL leads to another host now. Give the secret again, as the stored one is sent only where it was meant for.";
+        return definition.Ldap is { } now && before.Ldap is { } then && FindWeaker(then, now) is { } setting
+            ? $"ldap.{setting} has changed, and others could read it on its way now. Give the secret again, or leave that as it was."
+            : null;
+    }
+
+    private static string? FindWeaker(LdapSettings before, LdapSettings now)
+    {
+        if (before.StartTls && !now.StartTls) return "start_tls";
+        if (before.CheckCertificate && !now.CheckCertificate) return "check_certificate";
+        return before.CaCertificates != now.CaCertificates ? "ca_certificates" : null;
     }
 
     private static IEnumerable<ConfigFault> FindInUrl(Uri url, DirectoryKind kind)

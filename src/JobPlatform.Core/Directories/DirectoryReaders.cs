@@ -11,6 +11,9 @@ public sealed record DirectoryTest(DirectoryFault? Fault, string Message, IReadO
 /// <summary>Opens directories. Thread-safe.</summary>
 public sealed class DirectoryReaders(DirectoryStore store, OutgoingHttp http, AddressGuard guard)
 {
+    /// <summary>The most groups in a page: each comes with all its members.</summary>
+    internal const int MostGroups = 20;
+
     private const int MostShown = 5;
 
     /// <summary>The connection with a reader for it, which may connect later; null when there is no such connection.</summary>
@@ -30,7 +33,7 @@ public sealed class DirectoryReaders(DirectoryStore store, OutgoingHttp http, Ad
         {
             if (await OpenAsync(id, cancellation) is not { } opened) return null;
             await using var reader = opened.Reader;
-            await foreach (var page in reader.ReadUsersAsync(null, cancellation))
+            await foreach (var page in reader.ReadUsersAsync(null, null, cancellation))
                 if (page.Rows.Count > 0)
                     return new(null, "It answers, and has users.", [.. page.Rows.Take(MostShown).Select(user => user.UserName)]);
             return new(DirectoryFault.NoRows, opened.Connection.Kind == DirectoryKind.Ldap

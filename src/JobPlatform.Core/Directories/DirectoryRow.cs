@@ -8,7 +8,7 @@ internal sealed class DirectoryRow
     public const string Columns =
         """
         id, company, name, kind, url, ldap, page_size, interval_minutes, is_enabled, version, secret_encrypted, secret_changed_at, created_at, updated_at,
-        last_run_id, last_started_at, last_success_at, last_result
+        last_run_id, last_started_at, last_success_at, last_result, read_whole_at, read_whole_version
         """;
 
     public required Guid Id { get; init; }
@@ -29,6 +29,8 @@ internal sealed class DirectoryRow
     public DateTimeOffset? LastStartedAt { get; init; }
     public DateTimeOffset? LastSuccessAt { get; init; }
     public JsonElement? LastResult { get; init; }
+    public DateTimeOffset? ReadWholeAt { get; init; }
+    public int? ReadWholeVersion { get; init; }
 
     public DirectoryConnection ToConnection() => new()
     {
@@ -49,6 +51,8 @@ internal sealed class DirectoryRow
         LastStartedAt = LastStartedAt,
         LastSuccessAt = LastSuccessAt,
         LastResult = LastResult,
+        ReadWholeAt = ReadWholeAt,
+        ReadWholeVersion = ReadWholeVersion,
     };
 
     // Written by hand it may not fit; without its base DN it is found to be faulty, and can still be shown and mended.

@@ -70,7 +70,8 @@ public sealed class DirectoryStore(PlatformDatabase database, AddressGuard guard
     /// <param name="id">Which one.</param>
     /// <param name="definition">What it is to be.</param>
     /// <param name="version">The version that the caller has seen.</param>
-    /// <param name="secret">The new password or token; null to keep what is stored. Where the URL leads to another host it must be given.</param>
+    /// <param name="secret">The new password or token; null to keep what is stored. It must be given where the URL leads
+    /// to another host, StartTLS or the check of the certificate is switched off, or other authorities are believed.</param>
     /// <param name="actor">Who did it, for the audit log.</param>
     /// <param name="cancellation">Ends the wait; the change may have been made.</param>
     public Task<DirectoryAnswer> UpdateAsync(Guid id, DirectoryDefinition definition, int version, string? secret, Actor actor, CancellationToken cancellation = default) =>

@@ -8,29 +8,39 @@ namespace JobPlatform.Core.Directories;
 
 /// <summary>
 /// An LDAP directory. A position is the server's cookie, which some keep beyond the connection (Active Directory) and
-/// others forget with it (OpenLDAP): then the list begins anew. References are the normalized DNs.
+/// others forget with it (OpenLDAP): then the list begins anew. References are the normalized DNs. Groups are always read
+/// whole: in Active Directory one does not change when a member is renamed or goes.
 /// </summary>
 internal sealed class LdapReader(DirectoryDefinition definition, LdapSettings ldap, string? password, AddressGuard guard) : IDirectoryReader
 {
     // Active Directory's word for an account that may not sign in.
     private const string AccountControl = "userAccountControl";
     private const int AccountDisabled = 2;
+    // When an entry last changed: the first in Active Directory, which computes the second and does not search by it.
+    private const string WhenChanged = "whenChanged";
+    private const string ModifyTimestamp = "modifyTimestamp";
+    private static readonly string[] TimeForms = ["yyyyMMddHHmmss'Z'", "yyyyMMddHHmmss.FFFFFF'Z'"];
 
     private readonly Uri _url = new(definition.Url);
     private LdapConnection? _connection;
+    private bool _hasWhenChanged;
 
     // A search is of one moment or goes by entries: what it lacks is gone.
     public bool ListsShift => false;
 
     private string Host => $"{_url.Host}:{AddressGuard.PortOf(_url)}";
 
-    public IAsyncEnumerable<DirectoryRows<DirectoryUser>> ReadUsersAsync(string? position, CancellationToken cancellation) =>
-        ListAsync("base_dn", ldap.BaseDn, ldap.UserFilter,
-            [ldap.IdAttribute, ldap.UserNameAttribute, ldap.EmailAttribute, ldap.GivenNameAttribute, ldap.FamilyNameAttribute, ldap.DisplayNameAttribute, AccountControl],
+    public IAsyncEnumerable<DirectoryRows<DirectoryMark>> ListUsers(CancellationToken cancellation) =>
+        ListAsync("base_dn", ldap.BaseDn, ldap.UserFilter, definition.PageSize, [ldap.IdAttribute, WhenChanged, ModifyTimestamp],
+            entry => new DirectoryMark(ReadId(entry), LdapName.Normalize(entry.Dn), ReadTime(entry)), null, cancellation);
+
+    public IAsyncEnumerable<DirectoryRows<DirectoryUser>> ReadUsersAsync(string? position, DateTimeOffset? since, CancellationToken cancellation) =>
+        ListAsync("base_dn", ldap.BaseDn, since is { } time ? $"(&{ldap.UserFilter}{WriteSince(time)})" : ldap.UserFilter, definition.PageSize,
+            [ldap.IdAttribute, ldap.UserNameAttribute, ldap.EmailAttribute, ldap.GivenNameAttribute, ldap.FamilyNameAttribute, ldap.DisplayNameAttribute, AccountControl, WhenChanged, ModifyTimestamp],
             ReadUser, position, cancellation);
 
     public IAsyncEnumerable<DirectoryRows<DirectoryGroup>> ReadGroupsAsync(string? position, CancellationToken cancellation) =>
-        ListAsync(ldap.GroupBaseDn is null ? "base_dn" : "group_base_dn", ldap.GroupBaseDn ?? ldap.BaseDn, ldap.GroupFilter,
+        ListAsync(ldap.GroupBaseDn is null ? "base_dn" : "group_base_dn", ldap.GroupBaseDn ?? ldap.BaseDn, ldap.GroupFilter, Math.Min(DirectoryReaders.MostGroups, definition.PageSize),
             [ldap.IdAttribute, ldap.GroupNameAttribute, ldap.MemberAttribute], ReadGroup, position, cancellation);
 
     public Task<DirectoryUser?> FindUserAsync(string id, CancellationToken cancellation) => Task.FromResult<DirectoryUser?>(null);
@@ -39,7 +49,7 @@ internal sealed class LdapReader(DirectoryDefinition definition, LdapSettings ld
 
     public ValueTask DisposeAsync() => _connection?.DisposeAsync() ?? ValueTask.CompletedTask;
 
-    private async IAsyncEnumerable<DirectoryRows<T>> ListAsync<T>(string field, string baseDn, string filter, string[] attributes,
+    private async IAsyncEnumerable<DirectoryRows<T>> ListAsync<T>(string field, string baseDn, string filter, int size, string[] attributes,
         Func<LdapEntry, T> read, string? position, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var connection = _connection ??= await ConnectAsync(cancellation);
@@ -51,7 +61,7 @@ internal sealed class LdapReader(DirectoryDefinition definition, LdapSettings ld
             var isFirst = cookie.Length == 0;
             try
             {
-                (entries, next) = await connection.SearchAsync(baseDn, filter, attributes, definition.PageSize, cookie, cancellation);
+                (entries, next) = await connection.SearchAsync(baseDn, filter, attributes, size, cookie, cancellation);
             }
             catch (LdapException e) when (isResumed && e.Result is LdapResult.UnwillingToPerform or LdapResult.ProtocolError or LdapResult.OperationsError)
             {
@@ -61,6 +71,10 @@ internal sealed class LdapReader(DirectoryDefinition definition, LdapSettings ld
             catch (LdapException e)
             {
                 throw Describe(e, field, baseDn);
+            }
+            catch (InvalidDataException e)
+            {
+                throw new DirectoryException(DirectoryFault.NotUnderstood, $"page_size: a page of {size} from {Host} is not read: {e.Message} Lower it, or ask there what is wrong.", null, e);
             }
             catch (Exception e) when (DirectoryException.OfNetwork(Host, e) is { } described)
             {
@@ -141,7 +155,20 @@ internal sealed class LdapReader(DirectoryDefinition definition, LdapSettings ld
         FamilyName = entry.FindText(ldap.FamilyNameAttribute),
         DisplayName = entry.FindText(ldap.DisplayNameAttribute),
         IsActive = !int.TryParse(entry.FindText(AccountControl), CultureInfo.InvariantCulture, out var flags) || (flags & AccountDisabled) == 0,
+        ChangedAt = ReadTime(entry),
     };
+
+    private DateTimeOffset? ReadTime(LdapEntry entry)
+    {
+        var whenChanged = entry.FindText(WhenChanged);
+        _hasWhenChanged |= whenChanged is not null;
+        return DateTimeOffset.TryParseExact(whenChanged ?? entry.FindText(ModifyTimestamp), TimeForms, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : null;
+    }
+
+    // Rounded down to a second: not every server compares fractions.
+    private string WriteSince(DateTimeOffset time) => _hasWhenChanged
+        ? string.Create(CultureInfo.InvariantCulture, $"({WhenChanged}>={time.UtcDateTime:yyyyMMddHHmmss}.0Z)")
+        : string.Create(CultureInfo.InvariantCulture, $"({ModifyTimestamp}>={time.UtcDateTime:yyyyMMddHHmmss}Z)");
 
     private DirectoryGroup ReadGroup(LdapEntry entry)
     {

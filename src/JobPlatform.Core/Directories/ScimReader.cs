@@ -9,24 +9,26 @@ namespace JobPlatform.Core.Directories;
 /// <summary>
 /// A SCIM 2.0 directory (RFC 7644) over the one way out. A position is the <c>startIndex</c> of the next page. Such lists
 /// shift while they are paged: what comes twice is the caller's to know, what is missed is asked for by its id.
+/// It is always read whole.
 /// </summary>
 internal sealed class ScimReader(DirectoryDefinition definition, string token, OutgoingHttp http) : IDirectoryReader
 {
     private const int Retries = 5;
     // A group of 100,000 members has some 15 MB.
     private const int MostBytes = 32 * 1024 * 1024;
-    private const int MostGroups = 20;
 
     private readonly string _root = definition.Url.TrimEnd('/');
 
     public bool ListsShift => true;
 
-    public IAsyncEnumerable<DirectoryRows<DirectoryUser>> ReadUsersAsync(string? position, CancellationToken cancellation) =>
+    // Few servers filter by meta.lastModified, and those that do differ in which changes it counts.
+    public IAsyncEnumerable<DirectoryRows<DirectoryMark>>? ListUsers(CancellationToken cancellation) => null;
+
+    public IAsyncEnumerable<DirectoryRows<DirectoryUser>> ReadUsersAsync(string? position, DateTimeOffset? since, CancellationToken cancellation) =>
         ListAsync("Users", definition.PageSize, ReadUser, position, cancellation);
 
-    // Each of them comes with all its members.
     public IAsyncEnumerable<DirectoryRows<DirectoryGroup>> ReadGroupsAsync(string? position, CancellationToken cancellation) =>
-        ListAsync("Groups", Math.Min(MostGroups, definition.PageSize), ReadGroup, position, cancellation);
+        ListAsync("Groups", Math.Min(DirectoryReaders.MostGroups, definition.PageSize), ReadGroup, position, cancellation);
 
     public Task<DirectoryUser?> FindUserAsync(string id, CancellationToken cancellation) => FindAsync("Users", id, ReadUser, cancellation);
 

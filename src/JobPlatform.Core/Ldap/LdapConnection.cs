@@ -30,7 +30,7 @@ internal sealed class LdapConnection : IAsyncDisposable
 {
     private const string StartTlsName = "1.3.6.1.4.1.1466.20037";
     private const string PagingName = "1.2.840.113556.1.4.319";
-    // A group of 100,000 members has some 8 MB.
+    // Of one answer, such as a page. A group of 100,000 members has some 8 MB.
     private const int MostBytes = 32 * 1024 * 1024;
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(60);
 
@@ -41,6 +41,7 @@ internal sealed class LdapConnection : IAsyncDisposable
     private Stream _stream;
     private PipeReader _input;
     private int _lastId;
+    private int _bytesLeft;
 
     private LdapConnection(Stream stream) => (_stream, _input) = (stream, CreateInput(stream));
 
@@ -86,6 +87,7 @@ internal sealed class LdapConnection : IAsyncDisposable
     }, cancellation);
 
     /// <summary>A page of the entries below a base that a filter finds, and where the next begins; that is empty at the end.</summary>
+    /// <exception cref="InvalidDataException">The page is larger than asked for, or has more than 32 MiB.</exception>
     public Task<(List<LdapEntry> Entries, byte[] Next)> SearchAsync(
         string baseDn, string filter, IReadOnlyList<string> attributes, int pageSize, byte[] position, CancellationToken cancellation) => AskAsync(async limit =>
     {
@@ -107,7 +109,11 @@ internal sealed class LdapConnection : IAsyncDisposable
         {
             var (operation, controls) = await ReceiveAsync(limit);
             var tag = operation.PeekTag().TagValue;
-            if (tag == 4) entries.Add(ReadEntry(operation));
+            if (tag == 4)
+            {
+                if (entries.Count == pageSize) throw new InvalidDataException($"It gives more than the {pageSize} entries of a page, as if it had not been asked for pages.");
+                entries.Add(ReadEntry(operation));
+            }
             // References lead to other servers, which are not asked.
             else if (tag != 19)
             {
@@ -151,6 +157,7 @@ internal sealed class LdapConnection : IAsyncDisposable
             if (control is not null)
                 using (writer.PushSequence(new Asn1Tag(TagClass.ContextSpecific, 0))) control(writer);
         }
+        _bytesLeft = MostBytes;
         await _stream.WriteAsync(writer.Encode(), cancellation);
     }
 
@@ -158,7 +165,8 @@ internal sealed class LdapConnection : IAsyncDisposable
     {
         while (true)
         {
-            var bytes = await LdapFrame.ReadAsync(_input, MostBytes, cancellation);
+            var bytes = await LdapFrame.ReadAsync(_input, _bytesLeft, cancellation);
+            _bytesLeft -= bytes.Length;
             var message = new AsnReader(bytes, AsnEncodingRules.BER).ReadSequence();
             if (!message.TryReadInt32(out var id)) throw new IOException("What the server sent is no LDAP.");
             var operation = new AsnReader(message.ReadEncodedValue(), AsnEncodingRules.BER);

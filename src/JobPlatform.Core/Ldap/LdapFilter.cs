@@ -16,7 +16,8 @@ internal static class LdapFilter
         if (string.IsNullOrEmpty(filter) || filter.Length > Longest) return $"it is not a filter of 1 to {Longest} characters, such as (objectClass=person).";
         try
         {
-            Write(new AsnWriter(AsnEncodingRules.BER), filter);
+            // Within another one, which asks for what has changed.
+            Write(new AsnWriter(AsnEncodingRules.BER), filter, 1);
             return null;
         }
         catch (FormatException e)
@@ -27,9 +28,11 @@ internal static class LdapFilter
 
     /// <summary>Writes the filter.</summary>
     /// <exception cref="FormatException">It is none.</exception>
-    public static void Write(AsnWriter writer, string filter)
+    public static void Write(AsnWriter writer, string filter) => Write(writer, filter, 0);
+
+    private static void Write(AsnWriter writer, string filter, int depth)
     {
-        var end = WriteOne(writer, filter, 0, 0);
+        var end = WriteOne(writer, filter, 0, depth);
         if (end < filter.Length) throw new FormatException($"something follows its end at character {end + 1}.");
     }
 

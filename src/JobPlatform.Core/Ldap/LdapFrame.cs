@@ -7,7 +7,8 @@ namespace JobPlatform.Core.Ldap;
 internal static class LdapFrame
 {
     /// <summary>The bytes of the next message.</summary>
-    /// <exception cref="IOException">The connection ended, or what came is no message of at most that many bytes.</exception>
+    /// <exception cref="IOException">The connection ended, or what came is no message.</exception>
+    /// <exception cref="InvalidDataException">It has more bytes.</exception>
     public static async Task<byte[]> ReadAsync(PipeReader input, int mostBytes, CancellationToken cancellation)
     {
         while (true)
@@ -15,7 +16,7 @@ internal static class LdapFrame
             var read = await input.ReadAsync(cancellation);
             if (FindLength(read.Buffer) is { } length)
             {
-                if (length > mostBytes) throw new IOException($"The server sent a message of {length:N0} bytes; at most {mostBytes:N0} are read.");
+                if (length > mostBytes) throw new InvalidDataException($"It sent a message of {length:N0} bytes where {mostBytes:N0} more are read.");
                 if (read.Buffer.Length >= length)
                 {
                     var message = read.Buffer.Slice(0, length);

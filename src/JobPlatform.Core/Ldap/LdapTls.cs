@@ -55,8 +55,9 @@ internal sealed class LdapTls(string host, bool checks, string? authorities)
 
     private X509ChainPolicy CreatePolicy()
     {
-        // Most companies' own authorities publish no lists of revoked certificates.
-        var policy = new X509ChainPolicy { RevocationMode = X509RevocationMode.NoCheck };
+        // Most companies' own authorities publish no lists of revoked certificates. An issuer is not fetched from wherever
+        // the server's certificate says: that would be a request to the inside, at the server's word.
+        var policy = new X509ChainPolicy { RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
         if (authorities is null) return policy;
         policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         policy.CustomTrustStore.ImportFromPem(authorities);

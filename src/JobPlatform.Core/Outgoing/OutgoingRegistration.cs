@@ -1,3 +1,4 @@
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace JobPlatform.Core.Outgoing;
@@ -20,6 +21,8 @@ public static class OutgoingRegistration
             var handler = CreateHandler();
             // A proxy would resolve names itself.
             handler.UseProxy = false;
+            // An issuer would be fetched from wherever the server's certificate says, past the guard. No check of revocation is the default without a policy.
+            handler.SslOptions.CertificateChainPolicy = new X509ChainPolicy { RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
             handler.ConnectCallback = (connection, cancellation) =>
                 guard.ConnectAsync(connection.DnsEndPoint.Host, connection.DnsEndPoint.Port, cancellation);
             return handler;

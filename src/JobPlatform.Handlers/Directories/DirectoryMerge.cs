@@ -21,7 +21,7 @@ internal sealed class DirectoryMerge(NpgsqlConnection connection, Guid id, DateT
     private const string ChangedUsers =
         $"""
         WITH differing AS (
-            SELECT u.id, s.user_name, s.email, s.given_name, s.family_name, s.display_name, s.is_active,
+            SELECT u.id, s.user_name, s.email, s.given_name, s.family_name, s.display_name, s.is_active, s.directory_changed_at,
                    u.deactivated_at IS NULL AS was_active, u.deactivated_at, u.user_name AS old_user_name, u.email AS old_email,
                    u.given_name AS old_given_name, u.family_name AS old_family_name, u.display_name AS old_display_name
               FROM jobplatform.directory_users u JOIN jobplatform.directory_read_users s USING (connection_id, external_id)
@@ -31,7 +31,8 @@ internal sealed class DirectoryMerge(NpgsqlConnection connection, Guid id, DateT
         ), written AS (
             UPDATE jobplatform.directory_users u
                SET user_name = d.user_name, email = d.email, given_name = d.given_name, family_name = d.family_name, display_name = d.display_name,
-                   deactivated_at = CASE WHEN NOT d.is_active THEN coalesce(d.deactivated_at, @now) END, updated_at = @now
+                   deactivated_at = CASE WHEN NOT d.is_active THEN coalesce(d.deactivated_at, @now) END,
+                   directory_changed_at = d.directory_changed_at, updated_at = @now
               FROM differing d WHERE d.id = u.id
             RETURNING CASE WHEN d.was_active = d.is_active THEN 'updated' WHEN d.is_active THEN 'reactivated' ELSE 'deactivated' END AS kind, d.user_name AS subject,
                       (SELECT jsonb_object_agg(field, jsonb_build_array(old, new))
@@ -44,7 +45,7 @@ internal sealed class DirectoryMerge(NpgsqlConnection connection, Guid id, DateT
     private const string GoneUsers =
         $"""
         WITH written AS (
-            UPDATE jobplatform.directory_users u SET deactivated_at = @now, updated_at = @now
+            UPDATE jobplatform.directory_users u SET deactivated_at = @now, directory_changed_at = NULL, updated_at = @now
              WHERE u.connection_id = @id AND u.deactivated_at IS NULL
                AND NOT EXISTS (SELECT FROM jobplatform.directory_read_users s WHERE s.connection_id = @id AND s.external_id = u.external_id)
             RETURNING 'deactivated' AS kind, u.user_name AS subject, NULL::jsonb AS detail
@@ -54,12 +55,20 @@ internal sealed class DirectoryMerge(NpgsqlConnection connection, Guid id, DateT
     private const string NewUsers =
         $"""
         WITH written AS (
-            INSERT INTO jobplatform.directory_users (connection_id, external_id, user_name, email, given_name, family_name, display_name, deactivated_at, created_at, updated_at)
-            SELECT @id, s.external_id, s.user_name, s.email, s.given_name, s.family_name, s.display_name, CASE WHEN NOT s.is_active THEN @now END, @now, @now
+            INSERT INTO jobplatform.directory_users (connection_id, external_id, user_name, email, given_name, family_name, display_name, deactivated_at, directory_changed_at, created_at, updated_at)
+            SELECT @id, s.external_id, s.user_name, s.email, s.given_name, s.family_name, s.display_name, CASE WHEN NOT s.is_active THEN @now END, s.directory_changed_at, @now, @now
               FROM jobplatform.directory_read_users s
              WHERE s.connection_id = @id AND NOT EXISTS (SELECT FROM jobplatform.directory_users u WHERE u.connection_id = @id AND u.external_id = s.external_id)
             RETURNING 'added' AS kind, user_name AS subject, NULL::jsonb AS detail
         ) {Summary}
+        """;
+
+    // Something that is not kept has changed there: no difference, and yet the next sync need not read it again.
+    private const string ChangedElsewhere =
+        """
+        UPDATE jobplatform.directory_users u SET directory_changed_at = s.directory_changed_at
+          FROM jobplatform.directory_read_users s
+         WHERE u.connection_id = @id AND s.connection_id = @id AND s.external_id = u.external_id AND u.directory_changed_at IS DISTINCT FROM s.directory_changed_at
         """;
 
     private const string ChangedGroups =
@@ -163,6 +172,7 @@ internal sealed class DirectoryMerge(NpgsqlConnection connection, Guid id, DateT
     {
         await ExecuteAsync(Back, cancellation);
         foreach (var sql in new[] { ChangedUsers, GoneUsers, NewUsers, ChangedGroups, GoneGroups, NewGroups }) await AddAsync(sql, cancellation);
+        await ExecuteAsync(ChangedElsewhere, cancellation);
         await ExecuteAsync(Memberships, cancellation);
         await AddAsync(Moved, cancellation);
         foreach (var (isJoined, count) in await connection.QueryAsync<(bool, long)>(new CommandDefinition(

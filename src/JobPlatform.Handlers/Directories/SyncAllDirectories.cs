@@ -7,7 +7,10 @@ using JobPlatform.Core.Runs;
 
 namespace JobPlatform.Handlers.Directories;
 
-/// <summary>Enqueues a sync of each enabled directory connection that is due; those that one waits or runs for keep theirs.</summary>
+/// <summary>
+/// Enqueues a sync of each enabled directory connection that is due; those that one waits or runs for keep theirs. What
+/// syncs have left behind that did not come to their end goes first.
+/// </summary>
 [JobHandler("sync-all-directories", "Enqueues sync-directory for each enabled directory connection that is due.", Cron = "0 * * * *")]
 public sealed class SyncAllDirectories(PlatformDatabase database, JobStore jobs, RunEnqueuer enqueuer) : JobHandler<NoConfig>
 {
@@ -26,6 +29,7 @@ public sealed class SyncAllDirectories(PlatformDatabase database, JobStore jobs,
     {
         if (await jobs.FindOfHandlerAsync(DirectoryRuns.Handler, cancellation) is not { } job)
             return RunOutcome.FailForGood($"No job has the handler {DirectoryRuns.Handler}. 'jobplatform init' makes it.");
+        await DirectoryStaging.ForgetAbandonedAsync(database, cancellation);
         var (enqueued, running, after) = (0, 0, Guid.Empty);
         while (true)
         {

@@ -6,19 +6,24 @@ using JobPlatform.Core;
 using JobPlatform.Core.Database;
 using JobPlatform.Core.Directories;
 using JobPlatform.Core.Handlers;
+using Microsoft.Extensions.Logging;
+using Npgsql;
 
 namespace JobPlatform.Handlers.Directories;
 
 /// <summary>
 /// Makes <c>directory_users</c>, <c>directory_groups</c> and <c>directory_memberships</c> of one connection equal to its
 /// directory. It is read page by page into tables aside and compared there, so that memory stays the same for any
-/// number; a further attempt goes on from the last page.
+/// number; a further attempt goes on from the last page. Where the directory tells when a user changed, only those that
+/// did are read, but once a day, when forced, and after a change of the definition all.
 /// </summary>
 [JobHandler("sync-directory", "Syncs the users and groups of one directory connection (LDAP or SCIM); deactivates those gone.",
     IsDestructive = true, TimeoutSeconds = 3600, RetryDelays = "30,60,120", MaxConcurrency = 4)]
-public sealed class SyncDirectory(PlatformDatabase database, DirectoryReaders directories) : JobHandler<SyncDirectory.Config>
+public sealed partial class SyncDirectory(PlatformDatabase database, DirectoryStore directories, DirectoryReaders readers) : JobHandler<SyncDirectory.Config>
 {
     private const int LookedForAtOnce = 200;
+    // What no time of change tells is seen a day later: rights that the reader was given, values that the directory computes.
+    private static readonly TimeSpan LongestWithoutWhole = TimeSpan.FromDays(1);
 
     private const string Figures =
         """
@@ -53,31 +58,46 @@ public sealed class SyncDirectory(PlatformDatabase database, DirectoryReaders di
     public override async Task<RunOutcome> RunAsync(Config config, RunContext run, CancellationToken cancellation)
     {
         var id = config.ConnectionId!.Value;
+        if (await directories.FindAsync(id, cancellation: cancellation) is not { } connection) return RunOutcome.FailForGood($"connection_id: there is no directory connection {id}.");
+        if (!connection.IsEnabled) return RunOutcome.FailForGood($"The directory connection '{connection.Name}' is disabled. Enable it first.");
+        var staging = new DirectoryStaging(database, connection, run, config.DryRun);
+        if (await staging.BeginAsync(cancellation) is not { } place) return RunOutcome.SkipAsOverlap(new { connection_id = id });
         try
         {
-            if (await directories.OpenAsync(id, cancellation) is not { } opened) return RunOutcome.FailForGood($"connection_id: there is no directory connection {id}.");
+            if (await readers.OpenAsync(id, cancellation) is not { } opened) return RunOutcome.FailForGood($"connection_id: there is no directory connection {id} any more.");
             await using var reader = opened.Reader;
-            if (!opened.Connection.IsEnabled) return RunOutcome.FailForGood($"The directory connection '{opened.Connection.Name}' is disabled. Enable it first.");
-            return await SyncAsync(opened.Connection, reader, config, run, cancellation);
+            return await SyncAsync(opened.Connection, reader, staging, place, config, run, cancellation);
         }
         catch (DirectoryException e)
         {
-            await RecordAsync(id, new { error = e.Message, e.Fault }, cancellation);
+            await staging.RecordAsync(new { error = e.Message, e.Fault }, cancellation);
             return e.ToOutcome();
+        }
+        catch (Exception e)
+        {
+            // What has ended the run must not end this, nor a database that is away hide what has ended it.
+            try
+            {
+                await staging.RecordAsync(new { error = e is OperationCanceledException ? "It was stopped before its end." : $"It broke off ({e.GetType().Name}); its run says more." }, CancellationToken.None);
+            }
+            catch (NpgsqlException lost)
+            {
+                LogNotRecorded(run.Logger, lost);
+            }
+            throw;
         }
     }
 
-    private async Task<RunOutcome> SyncAsync(DirectoryConnection connection, IDirectoryReader reader, Config config, RunContext run, CancellationToken cancellation)
+    private async Task<RunOutcome> SyncAsync(DirectoryConnection connection, IDirectoryReader reader, DirectoryStaging staging,
+        (string Phase, string? Position) place, Config config, RunContext run, CancellationToken cancellation)
     {
-        var staging = new DirectoryStaging(database, connection, run);
-        if (await staging.BeginAsync(cancellation) is not { } place) return RunOutcome.SkipAsOverlap(new { connection_id = connection.Id });
-        await ReadAsync(staging, reader, place.Phase, place.Position, run, cancellation);
-
+        var readWhole = await new DirectoryReading(staging, reader, run).ReadAsync(place, MayReadChanges(connection, config, run), cancellation);
         var figures = await CountAsync(connection.Id, cancellation);
         if (!config.Force && (figures.UsersActive * 2 < figures.UsersKnown || figures.GroupsRead * 2 < figures.GroupsKnown))
         {
             var refusal = new { refused = "the directory has fewer than half of the known users or groups", figures, go_on_with = new { force = true } };
-            await RecordAsync(connection.Id, refusal, cancellation);
+            await staging.RecordAsync(refusal, cancellation);
+            await staging.ForgetAsync(cancellation);
             return RunOutcome.StopForSafety(refusal);
         }
         var kept = !reader.ListsShift ? 0
@@ -92,38 +112,32 @@ public sealed class SyncDirectory(PlatformDatabase database, DirectoryReaders di
         await merge.RunAsync(cancellation);
         var output = new
         {
-            config.DryRun, figures.UsersRead, figures.GroupsRead, kept,
+            config.DryRun, readWhole, figures.UsersRead, figures.GroupsRead, kept,
             added = merge["added"], updated = merge["updated"], deactivated = merge["deactivated"], reactivated = merge["reactivated"], moved = merge["moved"],
             groups_added = merge["groups_added"], groups_updated = merge["groups_updated"], groups_deactivated = merge["groups_deactivated"],
             groups_reactivated = merge["groups_reactivated"], memberships_added = merge["memberships_added"], memberships_removed = merge["memberships_removed"], merge.Changes,
         };
-        // Nothing is committed; what was read is the next run's to throw away.
-        if (config.DryRun) return RunOutcome.Success(output);
+        if (config.DryRun)
+        {
+            await transaction.RollbackAsync(cancellation);
+            await staging.ForgetAsync(cancellation);
+            return RunOutcome.Success(output);
+        }
         await staging.ForgetAsync(open, cancellation);
         await open.ExecuteAsync(new CommandDefinition(
-            "UPDATE jobplatform.directory_connections SET last_success_at = @now, last_result = @result::jsonb - 'changes' - 'dry_run' WHERE id = @Id",
-            new { connection.Id, now = run.Clock.GetUtcNow(), result = JsonSerializer.Serialize(output, PlatformJson.Options) }, transaction, cancellationToken: cancellation));
+            """
+            UPDATE jobplatform.directory_connections
+               SET last_success_at = @now, last_result = @result::jsonb - 'changes' - 'dry_run',
+                   read_whole_at = CASE WHEN @readWhole THEN @now ELSE read_whole_at END, read_whole_version = CASE WHEN @readWhole THEN @Version ELSE read_whole_version END
+             WHERE id = @Id
+            """,
+            new { connection.Id, connection.Version, readWhole, now = run.Clock.GetUtcNow(), result = JsonSerializer.Serialize(output, PlatformJson.Options) }, transaction, cancellationToken: cancellation));
         await transaction.CommitAsync(cancellation);
         return RunOutcome.Success(output);
     }
 
-    private static async Task ReadAsync(DirectoryStaging staging, IDirectoryReader reader, string phase, string? position, RunContext run, CancellationToken cancellation)
-    {
-        var read = 0L;
-        if (phase == "users")
-            await foreach (var page in reader.ReadUsersAsync(position, cancellation))
-            {
-                await staging.AddAsync(page, cancellation);
-                run.ReportProgress(read += page.Rows.Count, note: $"{read:N0} users read");
-            }
-        if (phase == "merge") return;
-        read = 0;
-        await foreach (var page in reader.ReadGroupsAsync(phase == "groups" ? position : null, cancellation))
-        {
-            await staging.AddAsync(page, cancellation);
-            run.ReportProgress(read += page.Rows.Count, note: $"{read:N0} groups read");
-        }
-    }
+    private static bool MayReadChanges(DirectoryConnection connection, Config config, RunContext run) =>
+        !config.Force && connection.ReadWholeVersion == connection.Version && connection.ReadWholeAt > run.Clock.GetUtcNow() - LongestWithoutWhole;
 
     // Each that the list lacks is asked for by its id: nobody is deactivated who is there.
     private async Task<long> FindMissedAsync<T>(Guid id, string known, string read, Func<string, CancellationToken, Task<T?>> find,
@@ -162,12 +176,8 @@ public sealed class SyncDirectory(PlatformDatabase database, DirectoryReaders di
         return await open.QuerySingleAsync<Counts>(new CommandDefinition(Figures, new { id }, commandTimeout: 0, cancellationToken: cancellation));
     }
 
-    private async Task RecordAsync(Guid id, object result, CancellationToken cancellation)
-    {
-        await using var open = await database.OpenAsync(cancellation);
-        await open.ExecuteAsync(new CommandDefinition("UPDATE jobplatform.directory_connections SET last_result = @result::jsonb WHERE id = @id",
-            new { id, result = JsonSerializer.Serialize(result, PlatformJson.Options) }, cancellationToken: cancellation));
-    }
+    [LoggerMessage(5201, LogLevel.Warning, "What became of the sync could not be written to its connection")]
+    private static partial void LogNotRecorded(ILogger logger, Exception exception);
 
     private sealed record Counts
     {

@@ -42,19 +42,39 @@ internal sealed class DirectoryBench : IAsyncDisposable
             : throw new InvalidOperationException(answer is DirectoryAnswer.Invalid invalid ? string.Join(' ', invalid.Faults) : $"{answer}");
     }
 
-    public Task<RunEnding> RunAsync(string more = "") => _bench.RunAsync($$"""{"connection_id": "{{Id}}"{{more}}}""");
+    public Task<RunEnding> RunAsync(string more = "") => _bench.RunAsync(Payload(more));
+
+    /// <summary>As above, to be stopped from outside.</summary>
+    public async Task<RunEnding> RunAsync(Action<RunControl> started)
+    {
+        using var control = new RunControl(TimeProvider.System);
+        started(control);
+        return await _bench.RunAsync(Payload(""), control);
+    }
 
     /// <summary>The output of a sync that succeeded.</summary>
     public async Task<JsonElement> SyncAsync(string more = "") => (await RunAsync(more)).OutputJson();
 
+    /// <summary>The words of the last result's error; null for none.</summary>
+    public Task<string?> LastErrorAsync() => Database.ScalarAsync<string?>("SELECT last_result ->> 'error' FROM jobplatform.directory_connections");
+
+    /// <summary>A reader of the directory.</summary>
+    public async Task<IDirectoryReader> OpenAsync() => (await _bench.Get<DirectoryReaders>().OpenAsync(Id, default))!.Value.Reader;
+
     public Task<DirectoryTest?> TestAsync() => _bench.Get<DirectoryReaders>().TestAsync(Id, default);
+
+    /// <summary>Changes the definition, if it may be.</summary>
+    public async Task<DirectoryAnswer> TryChangeAsync(Func<DirectoryDefinition, DirectoryDefinition> change, string? secret = null)
+    {
+        var store = _bench.Get<DirectoryStore>();
+        var before = (await store.FindAsync(Id))!;
+        return await store.UpdateAsync(Id, change(before), before.Version, secret, Actor.CommandLine);
+    }
 
     /// <summary>Changes the definition.</summary>
     public async Task ChangeAsync(Func<DirectoryDefinition, DirectoryDefinition> change, string? secret = null)
     {
-        var store = _bench.Get<DirectoryStore>();
-        var before = (await store.FindAsync(Id))!;
-        var answer = await store.UpdateAsync(Id, change(before), before.Version, secret, Actor.CommandLine);
+        var answer = await TryChangeAsync(change, secret);
         Assert.That(answer, Is.InstanceOf<DirectoryAnswer.Done>(), answer is DirectoryAnswer.Invalid invalid ? string.Join(' ', invalid.Faults) : null);
     }
 
@@ -77,6 +97,8 @@ internal sealed class DirectoryBench : IAsyncDisposable
             || coalesce((SELECT string_agg(external_id || xmin, ' ' ORDER BY external_id) FROM jobplatform.directory_groups), '')
             || coalesce((SELECT string_agg(user_id || '-' || group_id || xmin, ' ' ORDER BY user_id, group_id) FROM jobplatform.directory_memberships), '')
         """) ?? "";
+
+    private string Payload(string more) => $$"""{"connection_id": "{{Id}}"{{more}}}""";
 
     public async ValueTask DisposeAsync() => await _bench.DisposeAsync();
 }

@@ -79,7 +79,7 @@ public sealed class LdapSyncTests
         await bench.ChangeAsync(_ => startTls, SlapdProcess.Password);
         Assert.That(DirectoryBench.Counts(await bench.SyncAsync()), Is.EqualTo("users_read=3 added=3"));
 
-        await bench.ChangeAsync(_ => startTls with { Ldap = startTls.Ldap with { CaCertificates = null } });
+        await bench.ChangeAsync(_ => startTls with { Ldap = startTls.Ldap with { CaCertificates = null } }, SlapdProcess.Password);
         Assert.That((await bench.TestAsync())!.Message, Does.Contain("is of an authority that is not known ('CN=Test authority')"));
         await bench.ChangeAsync(_ => startTls with { Url = slapd.Url.Replace("localhost", "127.0.0.1", StringComparison.Ordinal) }, SlapdProcess.Password);
         Assert.That((await bench.TestAsync())!.Message, Does.Contain("is of 'CN=localhost' and not of 127.0.0.1"));
@@ -131,6 +131,22 @@ public sealed class LdapSyncTests
         Assert.That((await bench.TestAsync())!.Fault, Is.EqualTo(DirectoryFault.ConnectionRefused));
     }
 
+    [Test]
+    public async Task The_password_is_asked_for_again_where_it_would_be_less_protected()
+    {
+        await using var slapd = await SlapdProcess.StartAsync();
+        var good = Of(slapd) with { Ldap = Of(slapd).Ldap! with { StartTls = true, CaCertificates = slapd.Authority } };
+        await using var bench = await DirectoryBench.CreateAsync(good, SlapdProcess.Password);
+        var faults = new List<string>();
+
+        foreach (var weaker in new[] { good.Ldap with { StartTls = false }, good.Ldap with { CheckCertificate = false }, good.Ldap with { CaCertificates = null } })
+            if (await bench.TryChangeAsync(_ => good with { Ldap = weaker }) is DirectoryAnswer.Invalid refused) faults.AddRange(refused.Faults.Select(fault => $"{fault.Field}: {fault.Message}"));
+        await bench.ChangeAsync(_ => good with { Ldap = good.Ldap with { CheckCertificate = false } }, SlapdProcess.Password);
+        await bench.ChangeAsync(_ => good);
+
+        Assert.That(faults, Has.Count.EqualTo(3).And.All.StartsWith("secret: ldap."));
+    }
+
     public static DirectoryDefinition Of(SlapdProcess slapd) => new()
     {
         Company = "acme", Name = "ldap", Kind = DirectoryKind.Ldap, Url = slapd.Url, PageSize = 500,
@@ -139,9 +155,9 @@ public sealed class LdapSyncTests
 
     public static string Entries(int count) => string.Concat(Enumerable.Range(1, count).Select(n => Entry(n) + "\n\n"));
 
-    private static string Dn(int number) => $"uid=u{number},{SlapdProcess.People}";
+    public static string Dn(int number) => $"uid=u{number},{SlapdProcess.People}";
 
-    private static string Entry(int number, string change = "# as it is") =>
+    public static string Entry(int number, string change = "# as it is") =>
         $"""
         dn: {Dn(number)}
         {change}
@@ -153,7 +169,7 @@ public sealed class LdapSyncTests
         mail: u{number}@example.com
         """;
 
-    private static string Group(string name, params string[] members)
+    public static string Group(string name, params string[] members)
     {
         var text = new StringBuilder($"dn: cn={name},{SlapdProcess.Groups}\nobjectClass: groupOfNames\ncn: {name}\n");
         foreach (var member in members) text.Append("member: ").Append(member).Append('\n');

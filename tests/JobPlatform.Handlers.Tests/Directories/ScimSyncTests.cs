@@ -120,6 +120,7 @@ public sealed class ScimSyncTests
         var ending = await bench.RunAsync();
         Assert.That(ending.Status, Is.EqualTo(RunStatus.Skipped));
         Assert.That(JsonElement.Parse(ending.Output!).GetProperty("figures").GetProperty("users_read").GetInt32(), Is.EqualTo(9));
+        Assert.That(await bench.Database.ScalarAsync<int>("SELECT count(*) FROM jobplatform.directory_read_users"), Is.Zero, "it is read anew");
         Assert.That(DirectoryBench.Counts(await bench.SyncAsync(""", "force": true, "dry_run": true""")), Is.EqualTo("users_read=9 deactivated=11"));
         Assert.That(await bench.Database.ScalarAsync<int>("SELECT count(*) FROM jobplatform.directory_users WHERE deactivated_at IS NULL"), Is.EqualTo(20));
 
