@@ -74,7 +74,7 @@ internal sealed class LdapReader(DirectoryDefinition definition, LdapSettings ld
             }
             catch (InvalidDataException e)
             {
-                throw new DirectoryException(DirectoryFault.NotUnderstood, $"page_size: a page of {size} from {Host} is not read: {e.Message} Lower it, or ask there what is wrong.", null, e);
+                throw TooMuch(e);
             }
             catch (Exception e) when (DirectoryException.OfNetwork(Host, e) is { } described)
             {
@@ -102,6 +102,7 @@ internal sealed class LdapReader(DirectoryDefinition definition, LdapSettings ld
         catch (Exception e)
         {
             if (connection is not null) await connection.DisposeAsync();
+            if (e is InvalidDataException excess) throw TooMuch(excess);
             if (DirectoryException.OfNetwork(Host, e) is { } described) throw described;
             throw;
         }
@@ -134,6 +135,9 @@ internal sealed class LdapReader(DirectoryDefinition definition, LdapSettings ld
             throw Describe(e, "bind_dn", ldap.BindDn!);
         }
     }
+
+    private DirectoryException TooMuch(InvalidDataException e) =>
+        new(DirectoryFault.NotUnderstood, $"page_size: an answer of {Host} is not read: {e.Message} Lower it, or ask there what is wrong.", null, e);
 
     private DirectoryException Describe(LdapException e, string field, string value) => e.Result switch
     {

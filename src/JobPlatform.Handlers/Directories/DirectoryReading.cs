@@ -45,9 +45,9 @@ internal sealed partial class DirectoryReading(DirectoryStaging staging, IDirect
                     run.ReportProgress(read += page.Rows.Count, listed, $"{read:N0} users read");
                 }
             }
-            catch (DirectoryException e) when (e.Fault == DirectoryFault.Unavailable)
+            catch (DirectoryException e)
             {
-                // Not every server searches by time.
+                // Not every server searches by time, or for anybody; what else is wrong shows when it is read whole.
                 LogReadsWhole(run.Logger, e.Message);
                 return false;
             }
