@@ -30,9 +30,9 @@ public sealed class AccessibilityTests : PageTests
     [Test]
     public async Task No_page_has_a_violation_in_light_or_dark_or_is_wider_than_the_window(
         [Values(
-            "", "/jobs", "/jobs?q=nothing%3Awrong", "/jobs/JOB", "/jobs/JOB/versions", "/jobs/JOB/edit", "/new-job", "/new-job?handler=talks", "/runs", "/runs/RUN", "/jobs/nowhere",
+            "", "/jobs", "/jobs?q=nothing%3Awrong", "/jobs/JOB", "/jobs/JOB/versions", "/jobs/JOB/edit", "/new-job", "/new-job?handler=talks", "/runs", "/runs?q=needle", "/runs/RUN", "/jobs/nowhere",
             "/schedules", "/handlers", "/handlers/talks", "/handlers/axe-hook", "/handlers/axe-hook/edit", "/new-webhook", "/settings?check=all", "/emails", "/emails?q=nothing%3Awrong",
-            "/directory", "/directory/DIRECTORY", "/directory/DIRECTORY/edit", "/new-directory?kind=ldap", "/emails/previews", "/emails/previews/admin/de", "/audit", "/logs")] string address,
+            "/directory", "/directory/DIRECTORY", "/directory/DIRECTORY/edit", "/new-directory?kind=ldap", "/new-directory?kind=scim", "/emails/previews", "/emails/previews/admin/de", "/audit", "/logs")] string address,
         [Values(1280, 390)] int width)
     {
         Expected.AddRange(["404", "422"]);
@@ -59,6 +59,28 @@ public sealed class AccessibilityTests : PageTests
         await OpenAsync(Setup.Host, new() { ViewportSize = new() { Width = width, Height = 800 } });
         await Page.Context.ClearCookiesAsync();
         await Page.GotoAsync("/admin/sign-in");
+
+        Assert.That(await FindAsync(width), Is.Empty);
+    }
+
+    [Test]
+    public async Task The_question_for_the_password_has_no_violation([Values(1280, 390)] int width)
+    {
+        Expected.Add("403");
+        await OpenAsync(Setup.LaterHost, new() { ViewportSize = new() { Width = width, Height = 800 } });
+        await Page.GotoAsync("/admin/handlers/axe-hook/edit");
+        await Expect(Button("Confirm and go on")).ToBeVisibleAsync();
+
+        Assert.That(await FindAsync(width), Is.Empty);
+    }
+
+    [Test]
+    public async Task The_question_before_many_runs_are_changed_has_no_violation([Values(1280, 390)] int width)
+    {
+        await OpenAsync(Setup.Host, new() { ViewportSize = new() { Width = width, Height = 800 } });
+        await Page.GotoAsync($"/admin/runs?q=job%3A{_job}");
+        await Button("Retry …").ClickAsync();
+        await Expect(Page.Locator("input[name=confirm]")).ToHaveCountAsync(1);
 
         Assert.That(await FindAsync(width), Is.Empty);
     }
