@@ -30,7 +30,7 @@ internal static class AdminPages
     public static IServiceCollection AddAdmin(this IServiceCollection services)
     {
         services.AddRazorComponents();
-        services.AddSingleton<JobFormPages>();
+        services.AddSingleton<JobFormPages>().AddSingleton<JobPages>();
         return services;
     }
 

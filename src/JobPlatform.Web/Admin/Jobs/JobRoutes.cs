@@ -21,8 +21,6 @@ internal static class JobRoutes
 {
     private const string Address = "/admin/jobs";
     private const int PageSize = 50;
-    private const int Charted = 60;
-    private const int ShownRuns = 10;
     private const int ShownVersions = 20;
 
     public static void MapJobPages(this IEndpointRouteBuilder admin)
@@ -64,21 +62,7 @@ internal static class JobRoutes
         });
     }
 
-    private static async Task<IResult> ShowAsync(
-        string name, JobStore jobs, JobList list, JobInspector inspector, RunHistory history, RunStore runs, HandlerCatalog handlers, CancellationToken cancellation)
-    {
-        if (!JobDefinition.IsName(name) || await jobs.FindAsync(name, cancellation) is not { } job || await list.FindAsync(name, cancellation) is not { } overview)
-            return await NotFoundAsync(name, jobs, cancellation);
-        return AdminPage.Show<JobPage>(new
-        {
-            Job = job,
-            Overview = overview,
-            Explanation = JobExplanation.Of(await inspector.InspectAsync(job, cancellation)),
-            Marks = (await history.ReadAsync([name], Charted, cancellation))[name].ToList(),
-            Runs = await runs.ListAsync(new() { Job = name }, null, ShownRuns, cancellation),
-            Handler = handlers.Find(job.Handler),
-        });
-    }
+    private static Task<IResult> ShowAsync(string name, JobPages pages, CancellationToken cancellation) => pages.ShowAsync(name, null, [], cancellation);
 
     private static async Task<IResult> ListVersionsAsync(string name, int? before, JobStore jobs, JobEditor editor, CancellationToken cancellation)
     {
@@ -118,15 +102,16 @@ internal static class JobRoutes
             ? AdminPage.GoBack(context, $"/admin/jobs/{name}", isEnabled ? $"{name} is enabled." : $"{name} is disabled: it runs only when it is forced.")
             : await NotFoundAsync(name, jobs, cancellation);
 
-    private static async Task<IResult> RunAsync(string name, HttpContext context, JobStore jobs, RunEnqueuer enqueuer, CancellationToken cancellation)
+    private static async Task<IResult> RunAsync(string name, HttpContext context, JobStore jobs, JobPages pages, RunEnqueuer enqueuer, CancellationToken cancellation)
     {
         if (!JobDefinition.IsName(name)) return await NotFoundAsync(name, jobs, cancellation);
         var form = await context.Request.ReadFormAsync(cancellation);
         var (payload, unreadable) = PayloadField.Read(form["payload"]);
-        if (unreadable is not null) return Problem.Invalid(unreadable);
+        if (unreadable is not null) return await pages.ShowAsync(name, form["payload"], [unreadable], cancellation);
         // The button of a dry run says so beside whatever else the payload holds.
         if (form["dry_run"] == "true") payload = JsonSerializer.SerializeToElement(ConfigReader.Merge(payload ?? JsonElement.Parse("{}"), JsonElement.Parse("{\"dry_run\": true}")));
         var answer = await RunManuallyAsync(context, enqueuer, name, payload, form["force"] == "true", cancellation);
+        if (answer is RunAnswer.InvalidPayload { Faults: var faults }) return await pages.ShowAsync(name, form["payload"], faults, cancellation);
         if (answer is RunAnswer.TooWide { Bounds: var bounds }) return AdminPage.Confirm(context, bounds);
         var (runId, fault) = RunAnswerText.Read(answer);
         return runId is null ? AdminPage.GoBack(context, $"/admin/jobs/{name}", fault!, isFault: true)

@@ -1,3 +1,4 @@
+using JobPlatform.Core.Handlers;
 using JobPlatform.Core.Administration;
 using JobPlatform.Core.Jobs;
 using JobPlatform.Core.Runs;
@@ -47,7 +48,9 @@ internal static class RunRoutes
         });
     }
 
-    private static async Task<IResult> ShowAsync(string id, long? before, RunStore runs, JobStore jobs, CancellationToken cancellation)
+    private static Task<IResult> ShowAsync(string id, long? before, RunStore runs, JobStore jobs, CancellationToken cancellation) => RenderAsync(id, before, null, [], runs, jobs, cancellation);
+
+    private static async Task<IResult> RenderAsync(string id, long? before, string? typed, IReadOnlyList<ConfigFault> faults, RunStore runs, JobStore jobs, CancellationToken cancellation)
     {
         if (!Guid.TryParse(id, out var key) || await runs.FindAsync(key, cancellation) is not { } run) return Problem.RunNotFound(Shown.Shorten(id));
         var lines = await runs.ListLastLogAsync(key, before, ShownLines + 1, cancellation);
@@ -60,7 +63,9 @@ internal static class RunRoutes
             HasEarlier = lines.Count > ShownLines,
             IsLast = before is null,
             Retries = await runs.ListAsync(new() { RetryOf = key }, null, ShownRetries, cancellation),
-        });
+            Typed = typed,
+            Faults = faults,
+        }, faults.Count > 0 ? StatusCodes.Status422UnprocessableEntity : StatusCodes.Status200OK);
     }
 
     private static async Task<IResult> CancelAsync(string id, HttpContext context, RunStore runs, CancellationToken cancellation)
@@ -76,17 +81,19 @@ internal static class RunRoutes
         };
     }
 
-    private static async Task<IResult> RetryAsync(string id, HttpContext context, RunRetrier retrier, CancellationToken cancellation)
+    private static async Task<IResult> RetryAsync(string id, HttpContext context, RunRetrier retrier, RunStore runs, JobStore jobs, CancellationToken cancellation)
     {
         if (!Guid.TryParse(id, out var key)) return Problem.RunNotFound(Shown.Shorten(id));
         var form = await context.Request.ReadFormAsync(cancellation);
         var (payload, unreadable) = PayloadField.Read(form["payload"]);
-        if (unreadable is not null) return Problem.Invalid(unreadable);
+        if (unreadable is not null) return await RenderAsync(id, null, form["payload"], [unreadable], runs, jobs, cancellation);
         var back = $"/admin/runs/{key}";
         switch (await retrier.RetryAsync(key, payload, form["force"] == "true", context.ToActor(), cancellation))
         {
             case RetryAnswer.Alive { Message: var message }:
                 return AdminPage.GoBack(context, back, message, isFault: true);
+            case RetryAnswer.Asked { Answer: RunAnswer.InvalidPayload { Faults: var faults } }:
+                return await RenderAsync(id, null, form["payload"], faults, runs, jobs, cancellation);
             case RetryAnswer.Asked { Answer: RunAnswer.TooWide { Bounds: var bounds } }:
                 return AdminPage.Confirm(context, bounds);
             case RetryAnswer.Asked { Answer: var answer }:
