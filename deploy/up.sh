@@ -129,7 +129,9 @@ announce() {
     if [ "$data" != "$repo/.data" ]; then prefix="JOBPLATFORM_DATA=$data "; fi
     cat <<TEXT
 
-The platform runs at $url (Ctrl-C stops it). Try, in $repo:
+The platform runs at $url (Ctrl-C stops it).
+Pages: $url/admin, for admin@example.com; '$prefix$command admins reset admin@example.com' prints a new password.
+Try, in $repo:
   $prefix$command jobs list
   $prefix$command runs list
   curl -H "Authorization: Bearer $key" --json '{"job": "purge-logs", "payload": {"dry_run": true}}' $url/api/jobs/run
@@ -166,7 +168,7 @@ start_sink() {
 # Without a store configured, the application's files lie in a folder.
 set_blobs() {
     if [ -n "${BLOB_URL:-}" ] || grep -q '^BLOB_URL=.' "$secrets" 2>/dev/null; then return; fi
-    export BLOB_URL="file://$data/blobs"
+    (umask 077 && echo "BLOB_URL=file://$data/blobs" >>"$secrets")
 }
 
 serve() {

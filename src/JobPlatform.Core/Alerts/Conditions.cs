@@ -23,7 +23,15 @@ internal static class Conditions
          WHERE j.is_enabled
            AND (s.next_due_at <= @now - g.grace OR (r.status = 'queued' AND r.started_at IS NULL) OR (r.skip_reason = 'misfire' AND NOT EXISTS (
                 SELECT FROM jobplatform.job_runs n WHERE n.job_id = j.id AND n.id > jobplatform.uuid_v7_floor(r.scheduled_for) AND n.started_at > r.scheduled_for)))
-         ORDER BY j.id;
+        """ +
+        // What has no schedule at all, as its expression cannot be read: it is never due.
+        """
+
+        UNION ALL
+        SELECT j.id, j.name, NULL FROM jobplatform.jobs j
+         WHERE j.is_enabled AND j.cron_expression IS NOT NULL AND j.updated_at <= @now - coalesce(make_interval(secs => j.missed_after_seconds), @MissedAfter)
+           AND NOT EXISTS (SELECT FROM jobplatform.schedules s WHERE s.job_id = j.id)
+         ORDER BY 1;
         """ +
         // Five times what the job usually takes, once there is a usual; in any case a minute past its own limit, when the
         // handler goes on although it was told to stop.
@@ -59,8 +67,11 @@ internal static class Conditions
         return found;
     }
 
-    private static Condition Describe(MissedRun missed) => new("missed_run", $"{missed.Id}", missed.Id, $"{missed.Name} has not started",
-        $"The job {missed.Name} was due at {TimeText.At(missed.DueAt)} UTC and has not started.\nIts page says why: no worker may be alive, or its queue is not served or too deep.",
+    private static Condition Describe(MissedRun missed) => missed.DueAt is not { } due
+        ? new("missed_run", $"{missed.Id}", missed.Id, $"{missed.Name} is not scheduled",
+            $"The job {missed.Name} is enabled and has a cron expression, and yet no schedule.\nIts page says why: the expression or its time zone may be unreadable, or no worker be alive.", $"admin/jobs/{missed.Name}")
+        : new("missed_run", $"{missed.Id}", missed.Id, $"{missed.Name} has not started",
+        $"The job {missed.Name} was due at {TimeText.At(due)} UTC and has not started.\nIts page says why: no worker may be alive, or its queue is not served or too deep.",
         $"admin/jobs/{missed.Name}");
 
     private static Condition Describe(LongRun run, DateTimeOffset now) => new("run_too_long", $"{run.Id}", run.Id, $"{run.Name} takes unusually long",
@@ -81,7 +92,7 @@ internal static class Conditions
 
         public required string Name { get; init; }
 
-        public required DateTimeOffset DueAt { get; init; }
+        public DateTimeOffset? DueAt { get; init; }
     }
 
     private sealed record LongRun

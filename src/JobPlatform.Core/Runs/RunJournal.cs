@@ -72,9 +72,11 @@ public sealed partial class RunJournal(PlatformDatabase database, SecretRedactor
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Interval, clock);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            await Task.Delay(Interval, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (_pending.Count > 0 || !_progress.IsEmpty) await FlushAsync();
+        }
     }
 
     private List<Line> TakeLines()

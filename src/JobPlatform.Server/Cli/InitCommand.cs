@@ -112,6 +112,7 @@ internal static class InitCommand
             : $"Schedules: {result.Scheduled} set, {result.Unscheduled} removed, {orphans.Purged.Count} without a job purged.");
         foreach (var fault in result.Faults) session.Output.Note(fault);
         foreach (var orphan in orphans.Failed) session.Output.Note($"The schedule of {orphan.Job}, which is gone, is left: {orphan.Error}");
-        return result.Faults.Count + orphans.Failed.Count == 0 ? ExitCode.Well : ExitCode.Failed;
+        // A job that cannot be scheduled is a fault of its row: the installation is made, and the row must be reachable to be mended.
+        return orphans.Failed.Count == 0 ? ExitCode.Well : ExitCode.Failed;
     }
 }

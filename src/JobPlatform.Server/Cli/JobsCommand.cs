@@ -46,7 +46,7 @@ internal static class JobsCommand
             {
                 job.Name,
                 job.TimeZone == "UTC" || job.CronExpression is null ? job.CronExpression ?? "" : $"{job.CronExpression} {job.TimeZone}",
-                job.IsEnabled ? session.Output.Age(job.NextDueAt) : "disabled",
+                !job.IsEnabled ? "disabled" : job is { CronExpression: not null, NextDueAt: null } ? "not scheduled" : session.Output.Age(job.NextDueAt),
                 job.LastStatus ?? "",
                 session.Output.Age(job.LastFinishedAt),
                 Output.Duration(job.LastDurationMs),

@@ -64,6 +64,23 @@ public sealed class PlatformAlertTests
     }
 
     [Test]
+    public async Task A_job_whose_expression_cannot_be_read_is_told_as_it_never_runs()
+    {
+        await using var watch = await Watch.CreateAsync();
+        // The time of a change is the database's own.
+        const string update = "SET session_replication_role = replica; UPDATE jobplatform.jobs SET cron_expression = 'nonsense', updated_at = @at; RESET session_replication_role";
+        await watch.Database.ExecuteAsync(update, new { at = watch.Clock.GetUtcNow() });
+        await watch.LookAsync();
+        Assert.That(await watch.SubjectsAsync(), Is.Empty, "a schedule is about to be made");
+        await watch.Database.ExecuteAsync(update, new { at = watch.Clock.GetUtcNow().AddSeconds(-600) });
+        await watch.LookAsync();
+        await watch.ScheduleAsync(due: watch.Clock.GetUtcNow().AddDays(1));
+        await watch.LookAsync();
+
+        Assert.That(await watch.SubjectsAsync(), Is.EqualTo((string[])["[JobPlatform] nightly is not scheduled", "[JobPlatform] Over: nightly is not scheduled"]));
+    }
+
+    [Test]
     public async Task What_all_jobs_miss_at_once_is_one_mail_and_its_end_another()
     {
         await using var watch = await Watch.CreateAsync();

@@ -39,7 +39,7 @@ public sealed partial class ReadmeTests
         var file = File.ReadAllText(Path.Combine(TestCluster.RepositoryRoot, "tests", "Testing", "Greet.cs"));
         var shown = Text.Split("```csharp\n")[1].Split("```")[0];
 
-        Assert.That(file, Does.EndWith(shown));
+        Assert.That(shown, Is.EqualTo(file.Replace("JobPlatform.Testing", "JobPlatform.Handlers.Greeting", StringComparison.Ordinal)));
     }
 
     [Test]
