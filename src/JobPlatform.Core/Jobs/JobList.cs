@@ -49,23 +49,30 @@ public sealed record JobPlace(string Name, DateTimeOffset? At)
 /// <summary>Lists jobs with what their runs came to. Thread-safe.</summary>
 public sealed class JobList(PlatformDatabase database)
 {
-    private static readonly string Select =
-        $"""
+    private const string Facts =
+        """
         SELECT j.name, j.description, j.handler, j.cron_expression, j.time_zone, j.is_enabled, j.version, s.next_due_at,
                t.last_run_id, t.last_status, t.last_finished_at, t.last_duration_ms,
-               {RunDetails.Short("CASE WHEN r.status = 'failed' THEN r.error ELSE coalesce(r.output, r.error) END")} AS last_result,
                coalesce(t.success_count, 0) AS success_count, coalesce(t.failed_count, 0) AS failed_count
           FROM jobplatform.jobs j
           LEFT JOIN jobplatform.schedules s ON s.job_id = j.id AND s.state = 'active'
           LEFT JOIN jobplatform.job_statistics t ON t.job_id = j.id
-          LEFT JOIN jobplatform.job_runs r ON r.id = t.last_run_id
+        """;
+
+    // The last runs only of those that are shown: they lie apart from each other in the largest of all tables.
+    private static string Show(string facts, string order) =>
+        $"""
+        SELECT f.*, {RunDetails.Short("CASE WHEN r.status = 'failed' THEN r.error ELSE coalesce(r.output, r.error) END")} AS last_result
+          FROM ({facts}) f
+          LEFT JOIN jobplatform.job_runs r ON r.id = f.last_run_id
+         ORDER BY {order}
         """;
 
     /// <summary>One job, null when there is none of that name.</summary>
     public async Task<JobOverview?> FindAsync(string name, CancellationToken cancellation = default)
     {
         await using var connection = await database.OpenAsync(cancellation);
-        return await connection.QuerySingleOrDefaultAsync<JobOverview>(new CommandDefinition($"{Select} WHERE j.name = @name", new { name }, cancellationToken: cancellation));
+        return await connection.QuerySingleOrDefaultAsync<JobOverview>(new CommandDefinition(Show($"{Facts} WHERE j.name = @name", "name"), new { name }, cancellationToken: cancellation));
     }
 
     /// <summary>Jobs that fit, after a place, at most <paramref name="limit"/>.</summary>
@@ -80,15 +87,15 @@ public sealed class JobList(PlatformDatabase database)
         if (filter.LastStatus is not null) conditions.Add("t.last_status = @lastStatus");
         var (order, next) = filter.Sort switch
         {
-            JobSort.NextDue => ("coalesce(s.next_due_at, 'infinity'), j.name", "(coalesce(s.next_due_at, 'infinity'), j.name) > (coalesce(@at::timestamptz, 'infinity'), @name)"),
-            JobSort.LastRun => ("coalesce(t.last_finished_at, '-infinity') DESC, j.name",
+            JobSort.NextDue => ("coalesce(next_due_at, 'infinity'), name", "(coalesce(s.next_due_at, 'infinity'), j.name) > (coalesce(@at::timestamptz, 'infinity'), @name)"),
+            JobSort.LastRun => ("coalesce(last_finished_at, '-infinity') DESC, name",
                 "(coalesce(t.last_finished_at, '-infinity') < coalesce(@at::timestamptz, '-infinity') OR (t.last_finished_at IS NOT DISTINCT FROM @at::timestamptz AND j.name > @name))"),
-            _ => ("j.name", "j.name > @name"),
+            _ => ("name", "j.name > @name"),
         };
         if (after is not null) conditions.Add(next);
         await using var connection = await database.OpenAsync(cancellation);
         return (await connection.QueryAsync<JobOverview>(new CommandDefinition(
-            $"{Select} WHERE {string.Join(" AND ", conditions)} ORDER BY {order} LIMIT @limit",
+            Show($"{Facts} WHERE {string.Join(" AND ", conditions)} ORDER BY {order} LIMIT @limit", order),
             new
             {
                 filter.Search, filter.IsEnabled, filter.Handler, lastStatus = filter.LastStatus?.ToWord(),

@@ -32,7 +32,7 @@ public sealed class DueTimeCollisions(IJobEngine engine)
         foreach (var due in dueTimes)
         {
             var start = new DateTimeOffset(due.UtcTicks - due.UtcTicks % Minute.Ticks, TimeSpan.Zero);
-            var names = others.Where(other => other.Cron.Next(start - TimeSpan.FromTicks(1), other.Zone) < start + Minute)
+            var names = others.Where(other => other.Cron.MayBeDueIn(start, other.Zone) && other.Cron.Next(start - TimeSpan.FromTicks(1), other.Zone) < start + Minute)
                 .Select(other => other.Name).Order(StringComparer.Ordinal).ToList();
             if (names.Count > 0) collisions.Add(new(due, names.Take(MostNames).ToList(), names.Count));
         }
