@@ -57,6 +57,14 @@ public sealed class HandlersTests : PageTests
         await Button("Test call").ClickAsync();
         await Expect(Page.Locator("#result")).ToContainTextAsync("It answered well.");
         Assert.That(receiver.Requests[^1].Headers["Authorization"], Is.EqualTo($"Bearer {Secret}"), "An empty field keeps the secret.");
+        await Link("Edit").ClickAsync();
+        await Page.GetByLabel("Signing secret", new() { Exact = true }).FillAsync("whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=");
+        await Button("Store").ClickAsync();
+        await Expect(Page.Locator("#definition")).ToContainTextAsync("calls are signed");
+        await Link("Edit").ClickAsync();
+        await Page.GetByLabel("Sign calls no longer").CheckAsync();
+        await Button("Store").ClickAsync();
+        await Expect(Page.Locator("#definition")).ToContainTextAsync("calls are not signed");
         await Page.GetByText("Delete this webhook").ClickAsync();
         await Button($"Delete {key}").ClickAsync();
         await Expect(Page.GetByText($"{key} is deleted with its secrets.")).ToBeVisibleAsync();

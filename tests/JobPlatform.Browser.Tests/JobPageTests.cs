@@ -37,6 +37,14 @@ public sealed class JobPageTests : PageTests
         await Button("Run with this payload").ClickAsync();
         await ComeToAsync("/admin/runs/*");
         await Expect(Page.GetByRole(AriaRole.Region, new() { Name = "Output" })).ToContainTextAsync("loud", new() { Timeout = 60_000 });
+
+        await Page.GotoAsync($"/admin/jobs/{job}");
+        await Page.GetByText("Run now with a payload").ClickAsync();
+        await Page.GetByLabel("Payload, laid over").FillAsync("""{"total": 3}""");
+        await Button("Dry run with this payload").ClickAsync();
+        await ComeToAsync("/admin/runs/*");
+        await Expect(Page.Locator("main")).ToContainTextAsync("dry_run");
+        await Expect(Page.Locator("main")).ToContainTextAsync("total");
     }
 
     [Test]

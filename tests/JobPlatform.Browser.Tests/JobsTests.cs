@@ -40,6 +40,14 @@ public sealed class JobsTests : PageTests
 
         await Expect(Page.GetByText("2 jobs disabled.")).ToBeVisibleAsync();
         Assert.That(await Setup.Database.ScalarAsync<string>("SELECT string_agg(right(name, 1), '' ORDER BY name) FROM jobplatform.jobs WHERE starts_with(name, @prefix) AND NOT is_enabled", new { prefix }), Is.EqualTo("ab"));
+
+        await Page.GetByLabel($"Select {prefix}-b").CheckAsync();
+        await Page.Locator("#bulk").GetByRole(AriaRole.Button, new() { Name = "Enable" }).ClickAsync();
+        await Expect(Page.GetByText("1 job enabled.")).ToBeVisibleAsync();
+        foreach (var part in new[] { "b", "c" }) await Page.GetByLabel($"Select {prefix}-{part}").CheckAsync();
+        await Page.Locator("#bulk").GetByRole(AriaRole.Button, new() { Name = "Run now" }).ClickAsync();
+        await Expect(Page.GetByText("2 jobs set running.")).ToBeVisibleAsync();
+        Assert.That(await Setup.Database.ScalarAsync<string>("SELECT string_agg(right(j.name, 1), '' ORDER BY j.name) FROM jobplatform.job_runs r JOIN jobplatform.jobs j ON j.id = r.job_id WHERE starts_with(j.name, @prefix)", new { prefix }), Is.EqualTo("bc"));
     }
 
     [Test]

@@ -26,6 +26,22 @@ public sealed class RunPageTests : PageTests
     }
 
     [Test]
+    public async Task A_long_log_begins_with_its_last_lines_and_is_read_backwards()
+    {
+        var run = await RunAsync(await AddJobAsync("long-log"));
+        await Setup.Database.ExecuteAsync("DELETE FROM jobplatform.job_run_logs WHERE run_id = @run; INSERT INTO jobplatform.job_run_logs (run_id, attempt, at, level, message) SELECT @run, 1, now(), 'information', 'line ' || n FROM generate_series(1, 305) n", new { run });
+        await Page.GotoAsync($"/admin/runs/{run}");
+        await Expect(Page.Locator("#log li")).ToHaveCountAsync(300);
+        await Expect(Page.Locator("#log li").Last).ToContainTextAsync("line 305");
+        await Link("Earlier lines").ClickAsync();
+        await Expect(Page.Locator("#log li")).ToHaveCountAsync(5);
+        await Expect(Page.Locator("#log li").First).ToContainTextAsync("line 1");
+        await Link("The last lines").ClickAsync();
+
+        await Expect(Page.Locator("#log li")).ToHaveCountAsync(300);
+    }
+
+    [Test]
     public async Task A_failure_shows_its_type_its_stack_and_each_attempt_and_is_retried_with_another_payload()
     {
         var job = await AddJobAsync("failure", "breaks", "max_attempts = 2, retry_delays = '0'");

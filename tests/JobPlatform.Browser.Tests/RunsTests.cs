@@ -26,6 +26,41 @@ public sealed class RunsTests : PageTests
     }
 
     [Test]
+    public async Task All_runs_that_fit_are_canceled_after_a_count()
+    {
+        var job = await AddJobAsync("bulk-cancel", "talks", "queue = 'that-nobody-serves'");
+        await Setup.Database.ExecuteAsync(
+            """
+            INSERT INTO jobplatform.job_runs (id, job_id, job_version, trigger, run_at, queue, priority, limited)
+            SELECT jobplatform.uuid_v7(), id, version, 'api', now() + interval '1 day', queue, priority, true FROM jobplatform.jobs, generate_series(1, 3) WHERE name = @job
+            """, new { job });
+        await Page.GotoAsync($"/admin/runs?q=job%3A{job}");
+        await Button("Cancel …").ClickAsync();
+        await Button("Cancel 3 runs").ClickAsync();
+
+        await Expect(Page.GetByText("3 runs canceled.")).ToBeVisibleAsync();
+        await Expect(Page.Locator("[data-row]").Filter(new() { HasText = "canceled" })).ToHaveCountAsync(3);
+    }
+
+    [Test]
+    public async Task A_search_that_has_gone_through_many_runs_says_so_and_goes_on()
+    {
+        var job = await AddJobAsync("many", "talks", "overlap_policy = 'allow'");
+        await Setup.Database.ExecuteAsync(
+            """
+            INSERT INTO jobplatform.job_runs (id, job_id, job_version, trigger, created_at, run_at, started_at, finished_at, fence, attempt, queue, priority, limited, status, worker, output)
+            SELECT (substr(jobplatform.uuid_v7_floor(at)::text, 1, 15) || substr(gen_random_uuid()::text, 16))::uuid, j.id, 1, 'api', at, at, at, at, 1, 1, 'default', 5, false, 'success', 'w',
+                   jsonb_build_object('note', CASE WHEN n = 1 THEN 'the only needle' ELSE 'hay' END)
+              FROM jobplatform.jobs j, generate_series(1, 50500) n, LATERAL (SELECT now() - interval '20 hours' + n * interval '1 second' AS at) t WHERE j.name = @job
+            """, new { job });
+        await Page.GotoAsync($"/admin/runs?q=job%3A{job}+%22the+only+needle%22");
+        await Expect(Page.GetByText("The newest 50,000 runs before this place are gone through.")).ToBeVisibleAsync();
+        await Link("Look further back").ClickAsync();
+
+        await Expect(Row(job)).ToHaveCountAsync(1);
+    }
+
+    [Test]
     public async Task All_runs_that_fit_are_retried_after_a_count()
     {
         var job = await AddJobAsync("bulk", "breaks", "max_attempts = 1", "overlap_policy = 'allow'");

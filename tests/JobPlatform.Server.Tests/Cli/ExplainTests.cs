@@ -84,7 +84,7 @@ public sealed class ExplainTests
         var result = await cli.RunAsync("jobs", "explain", "sessions");
 
         Assert.That(result.ExitCode, Is.Zero, result.Errors);
-        Assert.That(result.Output, Does.StartWith("The job 'sessions' cannot run: the application's database does not answer").And.Not.Contain("topsecret123"));
+        Assert.That(result.Output, Does.StartWith("The job 'sessions' cannot run. The application's database (ConnectionStrings__App) does not answer").And.Not.Contain("topsecret123"));
     }
 
     [Test]
